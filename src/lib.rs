@@ -1,0 +1,11 @@
+//! patchd keeps Linux servers patched, proves it, and explains itself.
+//!
+//! Read along one patch night: [`policy`] decides, [`cycle`] steps, [`worker`]
+//! does, [`verify`] looks, [`state`] remembers. `docs/architecture.md` walks
+//! through it.
+
+pub mod model;
+pub mod os;
+pub mod package_manager;
+pub mod policy;
+pub mod verify;

@@ -1,0 +1,3 @@
+//! The command `patchd`.
+
+fn main() {}

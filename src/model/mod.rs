@@ -1,0 +1,25 @@
+//! The vocabulary that every other component speaks: packages, versions,
+//! updates, plans, runs, orders. Plain data with its own invariants; it imports
+//! nothing of ours, does no I/O and knows no clock.
+
+mod host;
+mod order;
+mod outcome;
+mod package;
+mod pending;
+mod plan;
+mod repository;
+mod run;
+mod verification;
+mod version;
+
+pub use host::{BootId, Distribution, Host, MachineId};
+pub use order::{ApplyFailure, Order, PROTOCOL, Phase, Refusal, Report, WorkerEvent};
+pub use outcome::{ExitCode, Outcome};
+pub use package::{Architecture, InvalidName, PackageId, PackageName};
+pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};
+pub use plan::{Change, Decided, Decision, Digest, Plan};
+pub use repository::{Repository, RepositoryState};
+pub use run::{InvalidRunId, RunId};
+pub use verification::{Class, Finding};
+pub use version::{InvalidVersion, Version};

@@ -1,0 +1,13 @@
+//! The clock of the shell. Pure code gets `now` as a value.
+
+use jiff::Timestamp;
+
+/// Wall-clock time now.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that asks the clock"
+)]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}

@@ -1,0 +1,326 @@
+//! Starting other programs. A *question* has a timeout and an output cap and is
+//! killed beyond them; a *transaction* has neither, writes to files, and is
+//! never killed by us.
+
+use std::fs::File;
+use std::future::Future;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::pin::Pin;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// How long a question may take unless it says otherwise.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How much a question may answer unless it says otherwise, bytes.
+const OUTPUT_CAP: u64 = 64 << 20;
+
+/// What every program of ours gets instead of our own environment
+/// (a question about why is answered in DESIGN section 6).
+const ENVIRONMENT: [(&str, &str); 9] = [
+    (
+        "PATH",
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ),
+    ("HOME", "/root"),
+    ("LC_ALL", "C.UTF-8"),
+    ("DEBIAN_FRONTEND", "noninteractive"),
+    ("DEBIAN_PRIORITY", "critical"),
+    ("UCF_FORCE_CONFFOLD", "1"),
+    ("NEEDRESTART_SUSPEND", "1"),
+    ("APT_LISTCHANGES_FRONTEND", "none"),
+    ("APT_LISTBUGS_FRONTEND", "none"),
+];
+
+/// A program with its arguments, as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    program: &'static str,
+    arguments: Vec<String>,
+    timeout: Duration,
+    output_cap: u64,
+}
+
+/// What a question answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Exit status; 128 + signal when it was ended by one.
+    pub status: i32,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// A question that has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// It could not be started.
+    #[error("cannot start {program}: {cause}; is the package that brings it installed?")]
+    Start {
+        /// Which program.
+        program: String,
+        /// The system's words.
+        cause: std::io::Error,
+    },
+    /// It was started, and then something failed.
+    #[error("lost track of {program}: {cause}; run it by hand to see what it says")]
+    Lost {
+        /// Which program.
+        program: String,
+        /// The system's words.
+        cause: std::io::Error,
+    },
+    /// It did not end in time and was killed.
+    #[error("{program} gave no answer within {timeout:?}; run it by hand to see what it waits for")]
+    TimedOut {
+        /// Which program.
+        program: String,
+        /// How long we waited.
+        timeout: Duration,
+    },
+    /// It answered more than any sane answer holds and was killed.
+    #[error("{program} answered more than {cap} bytes; run it by hand to see what it prints")]
+    TooMuch {
+        /// Which program.
+        program: String,
+        /// The cap, bytes.
+        cap: u64,
+    },
+}
+
+/// A future that need not move between threads: the program has one.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Who runs programs: the system, or a fake that replays recorded answers.
+pub trait Runner {
+    /// Runs a question to its end. A non-zero status is an answer, not an error.
+    fn ask<'a>(&'a self, question: &'a Command) -> Answer<'a, Result<Output, CommandError>>;
+}
+
+/// Runs programs on this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct System;
+
+/// A transaction that was started. Dropping it does not end it.
+#[derive(Debug)]
+pub struct Transaction {
+    child: tokio::process::Child,
+    /// Its process id.
+    pub pid: u32,
+}
+
+impl Command {
+    /// `program` is an absolute path.
+    #[must_use]
+    pub fn new(program: &'static str) -> Self {
+        Self {
+            program,
+            arguments: Vec::new(),
+            timeout: TIMEOUT,
+            output_cap: OUTPUT_CAP,
+        }
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Adds arguments in order.
+    #[must_use]
+    pub fn args<A: Into<String>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Another timeout than 60 s.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Another cap than 64 MiB.
+    #[must_use]
+    pub fn output_cap(mut self, bytes: u64) -> Self {
+        self.output_cap = bytes;
+        self
+    }
+
+    /// Program and arguments, for fakes, logs and messages.
+    #[must_use]
+    pub fn argv(&self) -> Vec<&str> {
+        std::iter::once(self.program)
+            .chain(self.arguments.iter().map(String::as_str))
+            .collect()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that starts programs"
+    )]
+    fn prepare(&self) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(self.program);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(ENVIRONMENT)
+            .current_dir("/")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn start_error(&self, cause: std::io::Error) -> CommandError {
+        CommandError::Start {
+            program: self.program.to_owned(),
+            cause,
+        }
+    }
+
+    fn lost(&self, cause: std::io::Error) -> CommandError {
+        CommandError::Lost {
+            program: self.program.to_owned(),
+            cause,
+        }
+    }
+}
+
+impl Output {
+    /// Standard output as text; what is not UTF-8 is shown as U+FFFD.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// The last line that says something on standard error, else on standard output.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let last = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            text.lines()
+                .rev()
+                .find(|line| !line.trim().is_empty())
+                .map(str::to_owned)
+        };
+        last(&self.stderr)
+            .or_else(|| last(&self.stdout))
+            .unwrap_or_else(|| format!("exit status {}", self.status))
+    }
+}
+
+impl Runner for System {
+    fn ask<'a>(&'a self, question: &'a Command) -> Answer<'a, Result<Output, CommandError>> {
+        Box::pin(async move {
+            tokio::time::timeout(question.timeout, run(question))
+                .await
+                .unwrap_or_else(|_| {
+                    Err(CommandError::TimedOut {
+                        program: question.program.to_owned(),
+                        timeout: question.timeout,
+                    })
+                })
+        })
+    }
+}
+
+async fn run(question: &Command) -> Result<Output, CommandError> {
+    let mut child = question
+        .prepare()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|cause| question.start_error(cause))?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let cap = question.output_cap;
+    let (stdout, stderr) = tokio::try_join!(read_capped(stdout, cap), read_capped(stderr, cap))
+        .map_err(|cause| question.lost(cause))?;
+    if stdout.len() as u64 > cap || stderr.len() as u64 > cap {
+        return Err(CommandError::TooMuch {
+            program: question.program.to_owned(),
+            cap,
+        });
+    }
+    let status = child.wait().await.map_err(|cause| question.lost(cause))?;
+    Ok(Output {
+        status: code(status),
+        stdout,
+        stderr,
+    })
+}
+
+/// Reads to the end, or to one byte beyond the cap.
+async fn read_capped(source: Option<impl AsyncRead + Unpin>, cap: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(source) = source {
+        source.take(cap + 1).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
+}
+
+fn code(status: std::process::ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+impl Transaction {
+    /// Starts `command` with its standard output and error appended to `output`.
+    /// `status`, when given, is opened for it, and the number of its descriptor
+    /// in the child is passed to `with_descriptor`, which returns further
+    /// arguments (such as `-o APT::Status-Fd=7`). Nothing it writes to is a
+    /// pipe: it lives on when we die.
+    pub fn start(
+        command: &Command,
+        output: &Path,
+        status: Option<&Path>,
+        with_descriptor: impl FnOnce(i32) -> Vec<String>,
+    ) -> Result<Self, CommandError> {
+        let output = append(output).map_err(|cause| command.lost(cause))?;
+        let errors = output.try_clone().map_err(|cause| command.lost(cause))?;
+        let status = status
+            .map(open_inheritable)
+            .transpose()
+            .map_err(|cause| command.lost(cause))?;
+        let more = status
+            .as_ref()
+            .map(|file| with_descriptor(file.as_raw_fd()))
+            .unwrap_or_default();
+        let child = command
+            .prepare()
+            .args(more)
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0)
+            .kill_on_drop(false)
+            .spawn()
+            .map_err(|cause| command.start_error(cause))?;
+        // A child that was not waited for yet always has its id.
+        let pid = child.id().unwrap_or_default();
+        Ok(Self { child, pid })
+    }
+
+    /// Waits for its end, however long that takes. Returns its exit status.
+    pub async fn wait(&mut self) -> std::io::Result<i32> {
+        self.child.wait().await.map(code)
+    }
+}
+
+fn append(path: &Path) -> std::io::Result<File> {
+    File::options().create(true).append(true).open(path)
+}
+
+/// A descriptor that a child keeps: the only one we open without `CLOEXEC`.
+fn open_inheritable(path: &Path) -> std::io::Result<OwnedFd> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
+    Ok(rustix::fs::open(path, flags, Mode::from_raw_mode(0o640))?)
+}

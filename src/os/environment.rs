@@ -1,0 +1,41 @@
+//! The few environment variables that we look at, each with its reason.
+
+use std::path::PathBuf;
+
+/// Where an ordinary user's caches go: `$XDG_CACHE_HOME`, else `~/.cache`.
+#[must_use]
+pub fn user_cache() -> Option<PathBuf> {
+    absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+}
+
+/// Set by systemd when standard error is the journal: `device:inode` of it.
+#[must_use]
+pub fn journal_stream() -> Option<String> {
+    read("JOURNAL_STREAM")
+}
+
+/// <https://no-color.org>: any non-empty value switches colour off.
+#[must_use]
+pub fn no_color() -> bool {
+    read("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Who called sudo, for the record of who asked for a run.
+#[must_use]
+pub fn sudo_user() -> Option<String> {
+    read("SUDO_USER").filter(|user| !user.is_empty())
+}
+
+fn absolute(name: &str) -> Option<PathBuf> {
+    read(name)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+fn read(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,8 @@
+//! The only door outside: programs, files, clock, processes, journal. It knows
+//! nothing of patching; everything above it can be tested without it.
+
+pub mod clock;
+pub mod command;
+pub mod environment;
+pub mod files;
+pub mod process;

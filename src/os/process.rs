@@ -1,0 +1,101 @@
+//! Other processes, as /proc shows them.
+
+use std::path::PathBuf;
+
+use rustix::process::{Pid, PidfdFlags};
+
+/// A process that cannot be confused with a later one of the same pid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Clock ticks after boot.
+    pub start_time: u64,
+}
+
+impl Process {
+    /// The process that has this pid now.
+    #[must_use]
+    pub fn of(pid: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(proc_file(pid, "stat")).ok()?;
+        start_time(&stat).map(|start_time| Self { pid, start_time })
+    }
+
+    /// Whether it still runs; a zombie has ended.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        let Ok(stat) = std::fs::read_to_string(proc_file(self.pid, "stat")) else {
+            return false;
+        };
+        start_time(&stat) == Some(self.start_time) && state(&stat) != Some('Z')
+    }
+
+    /// Waits until it has ended. It need not be a child of ours.
+    pub async fn ended(self) -> std::io::Result<()> {
+        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
+            return Ok(());
+        };
+        let Ok(descriptor) = rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK) else {
+            return Ok(());
+        };
+        // Opened first, looked at after: the pid cannot be reused in between.
+        if !self.is_alive() {
+            return Ok(());
+        }
+        let descriptor = tokio::io::unix::AsyncFd::register(descriptor)?;
+        let _ended = descriptor.readable().await?;
+        Ok(())
+    }
+}
+
+/// The name a person knows the process by, such as `unattended-upgr`.
+#[must_use]
+pub fn name(pid: u32) -> Option<String> {
+    let name = std::fs::read_to_string(proc_file(pid, "comm")).ok()?;
+    Some(name.trim_end().to_owned())
+}
+
+fn proc_file(pid: u32, file: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/{file}"))
+}
+
+/// The fields behind the command name, which may itself hold blanks and brackets.
+fn fields(stat: &str) -> impl Iterator<Item = &str> {
+    stat.rsplit_once(')')
+        .map_or("", |(_, rest)| rest)
+        .split_ascii_whitespace()
+}
+
+fn state(stat: &str) -> Option<char> {
+    fields(stat).next()?.chars().next()
+}
+
+/// Field 22 of proc(5), the twentieth behind the name.
+fn start_time(stat: &str) -> Option<u64> {
+    fields(stat).nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_does_not_shift_the_fields() {
+        let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20";
+        assert_eq!(state(stat), Some('S'));
+        assert_eq!(start_time(stat), Some(4242));
+    }
+
+    #[test]
+    fn we_are_alive_and_our_future_namesake_is_not() {
+        let me = Process::of(std::process::id()).expect("we run");
+        assert!(me.is_alive());
+        assert!(
+            !Process {
+                start_time: me.start_time + 1,
+                ..me
+            }
+            .is_alive()
+        );
+    }
+}

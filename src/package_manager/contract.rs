@@ -1,0 +1,109 @@
+//! What every package manager must be able to do for us.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::fault::Fault;
+use crate::model::{Change, PackageId, PackageName, Pending, Plan, Repository, Version};
+
+/// One package that shall come to one exact version.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    /// Which package; it is installed.
+    pub id: PackageId,
+    /// To which version.
+    pub version: Version,
+}
+
+/// What a long operation tells while it lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Activity {
+    /// A process of the package manager was started.
+    Started {
+        /// Its process id.
+        pid: u32,
+        /// Clock ticks after boot.
+        start_time: u64,
+    },
+    /// How far it is.
+    Progress {
+        /// 0 to 100.
+        percent: u8,
+        /// What is being done.
+        doing: String,
+    },
+    /// Somebody else has the lock.
+    Waiting {
+        /// Process name and pid.
+        holder: String,
+    },
+}
+
+/// Who is told. Must not block and must not fail.
+pub type Watch<'a> = &'a mut dyn FnMut(Activity);
+
+/// What a transaction left behind, read from the package database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// What is different now. Empty when nothing was changed.
+    pub changed: Vec<Change>,
+    /// Configuration files that kept their old version.
+    pub kept_conffiles: Vec<String>,
+    /// Set when it did not go through: its own words.
+    pub failure: Option<String>,
+    /// Packages that failed by themselves, as far as it can be told.
+    pub culprits: Vec<PackageName>,
+}
+
+/// A package manager. The first group works for an ordinary user and without
+/// locks; the second is for the worker alone. `folder` is the run's own folder:
+/// output and status files go there, never into pipes.
+#[expect(
+    async_fn_in_trait,
+    reason = "the program has one thread; nobody needs the futures to be Send"
+)]
+pub trait PackageManager {
+    /// Its name in reports: `apt`.
+    fn name(&self) -> &'static str;
+
+    /// What could be updated, and what stands in the way.
+    async fn pending(&self) -> Result<Pending, Fault>;
+
+    /// The whole transaction that brings the wanted packages to the wanted
+    /// versions, as the solver sees it: with what must come along, and with
+    /// removals if it cannot be had without.
+    async fn plan(&self, wanted: &[Wanted]) -> Result<Plan, Fault>;
+
+    /// The installed versions of these packages; what is not installed is absent.
+    async fn installed(&self, ids: &[PackageId]) -> Result<BTreeMap<PackageId, Version>, Fault>;
+
+    /// Packages that are not in a sound state, a sentence each; empty means sound.
+    async fn audit(&self) -> Result<Vec<String>, Fault>;
+
+    /// Waits until nobody else holds the lock.
+    async fn wait_for_lock(&self, watch: Watch<'_>) -> Result<(), Fault>;
+
+    /// Brings an unsound package database back, within bounds, removing nothing.
+    /// Returns the steps that were taken; [`Self::audit`] tells whether it worked.
+    async fn repair(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<String>, Fault>;
+
+    /// Fetches all indexes; one bad repository does not stop the others.
+    async fn refresh(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<Repository>, Fault>;
+
+    /// What on this machine stands against this plan: space, inodes, clock,
+    /// headers; a sentence each.
+    async fn preflight(&self, plan: &Plan) -> Result<Vec<String>, Fault>;
+
+    /// Fetches the archives of the plan. Returns bytes fetched.
+    async fn download(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<u64, Fault>;
+
+    /// Installs exactly the plan, in one transaction; a difference of one line
+    /// refuses it as [`Fault::Stale`] before anything is changed. Marks of
+    /// packages (automatic or wanted) are the same after as before, new
+    /// packages are automatic. Safe to call again after any interruption.
+    async fn apply(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<Applied, Fault>;
+
+    /// After an interrupted `apply` of this folder: what it left undone behind
+    /// the transaction itself (marks), and what it changed.
+    async fn settle(&self, plan: &Plan, folder: &Path) -> Result<Applied, Fault>;
+}

@@ -1,0 +1,11 @@
+//! What the machine's own package manager can be asked and told. The contract
+//! speaks of no implementation; `detect` chooses one. Decides nothing: which
+//! updates are wanted is policy's business.
+
+mod contract;
+mod fault;
+mod settings;
+
+pub use contract::{Activity, Applied, PackageManager, Wanted, Watch};
+pub use fault::Fault;
+pub use settings::Settings;

@@ -1,0 +1,21 @@
+//! `[package_manager]` in the configuration.
+
+use std::time::Duration;
+
+/// How the package manager is treated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How long to wait for somebody else's lock before the run is deferred.
+    pub lock_wait: Duration,
+    /// An index that was not renewed for longer than this is stale.
+    pub stale_after: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lock_wait: Duration::from_mins(10),
+            stale_after: Duration::from_hours(72),
+        }
+    }
+}

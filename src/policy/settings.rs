@@ -1,0 +1,77 @@
+//! `[policy.NAME]` in the configuration.
+
+use jiff::SignedDuration;
+
+use super::pattern::Pattern;
+
+/// One policy: ordered rules, first match decides, no match is `not-selected`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Packages that a plan may remove; anything else stops the plan.
+    pub removals: Vec<Pattern>,
+    /// The rules, in order.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// All conditions that are given must hold.
+    pub when: When,
+    /// What happens then.
+    pub then: Then,
+    /// Only for [`Then::Install`]: how long a fix must have been available.
+    pub soak: Option<SignedDuration>,
+    /// The owner's words, shown in every explanation.
+    pub reason: Option<String>,
+}
+
+/// The conditions of a rule; an empty one always holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct When {
+    /// Name of the binary package, any of.
+    pub package: Option<Vec<Pattern>>,
+    /// Name of the source package, any of.
+    pub source: Option<Vec<Pattern>>,
+    /// Label of an origin, any of.
+    pub origin: Option<Vec<Pattern>>,
+    /// Whether an origin labelled security offers it.
+    pub security: Option<bool>,
+    /// Whether it is a kernel.
+    pub kernel: Option<bool>,
+    /// Whether it takes effect only after a reboot.
+    pub needs_reboot: Option<bool>,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Put it into the plan.
+    Install,
+    /// Leave it; somebody patches by hand.
+    Hold,
+    /// Never.
+    Reject,
+    /// Report it only.
+    Check,
+}
+
+impl Default for Settings {
+    /// Security updates, nothing else, and nothing is ever removed.
+    fn default() -> Self {
+        let security = When {
+            security: Some(true),
+            ..When::default()
+        };
+        let reason = Some("security updates are installed by default".to_owned());
+        Self {
+            removals: Vec::new(),
+            rules: vec![Rule {
+                when: security,
+                then: Then::Install,
+                soak: None,
+                reason,
+            }],
+        }
+    }
+}
