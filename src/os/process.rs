@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags};
 
 /// A process that cannot be confused with a later one of the same pid.
@@ -35,16 +36,20 @@ impl Process {
         let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
             return Ok(());
         };
-        let Ok(descriptor) = rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK) else {
+        let Ok(descriptor) = rustix::process::pidfd_open(pid, PidfdFlags::empty()) else {
             return Ok(());
         };
         // Opened first, looked at after: the pid cannot be reused in between.
         if !self.is_alive() {
             return Ok(());
         }
-        let descriptor = tokio::io::unix::AsyncFd::register(descriptor)?;
-        let _ended = descriptor.readable().await?;
-        Ok(())
+        let wait = move || {
+            let mut interest = [PollFd::new(&descriptor, PollFlags::IN)];
+            while rustix::event::poll(&mut interest, None) == Err(rustix::io::Errno::INTR) {}
+        };
+        tokio::task::spawn_blocking(wait)
+            .await
+            .map_err(std::io::Error::other)
     }
 }
 
