@@ -2,6 +2,7 @@
 //! speaks of no implementation; `detect` chooses one. Decides nothing: which
 //! updates are wanted is policy's business.
 
+pub mod apt;
 mod contract;
 mod fault;
 mod settings;

@@ -1,0 +1,22 @@
+//! apt and dpkg, driven through their stable machine interfaces. Every part is
+//! two halves: `commands` (values to argv) and `parse` (bytes to types).
+
+use crate::os::command::Runner;
+
+use super::settings::Settings;
+
+/// The package manager of Debian and its kin.
+pub struct Apt {
+    /// Who runs the programs.
+    runner: Box<dyn Runner>,
+    /// `[package_manager]`.
+    settings: Settings,
+}
+
+impl Apt {
+    /// apt as it is configured on this machine.
+    #[must_use]
+    pub fn new(runner: Box<dyn Runner>, settings: Settings) -> Self {
+        Self { runner, settings }
+    }
+}
