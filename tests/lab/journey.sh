@@ -1,0 +1,227 @@
+# shellcheck shell=bash
+# The words a journey is written in. A journey is a script that proves one claim on one release:
+#   source "$(dirname "$0")/../journey.sh" "$@"
+# gives it $release, a place of its own ($work), and takes the machine down again however the journey ends.
+set -euo pipefail
+# shellcheck source=lab.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+
+release=${1:?which release: bookworm or trixie}
+journey=$(basename "$0")
+machine=$journey-$release-$$
+work=$lab_dir/logs/$release-$journey
+calls=0
+mirror_pid=''
+patchd_bin=${PATCHD_BIN:-$(cd "$lab_source/../.." && pwd)/target/release/patchd}
+
+rm -rf "$work"
+mkdir -p "$work"
+trap finish EXIT
+trap 'exit 143' TERM INT
+
+# --- telling -----------------------------------------------------------------------------------------------------
+
+step() { printf '  %4d s  %s\n' $SECONDS "$*"; }
+fail() {
+    printf 'FAILED: %s\n' "$*"
+    exit 1
+}
+
+finish() {
+    local code=$?
+    trap - EXIT TERM INT
+    [ $code = 0 ] || evidence || true
+    [ -z "$mirror_pid" ] || kill "$mirror_pid" 2>/dev/null || true
+    if [ $code != 0 ] && [ -n "${PATCHD_LAB_KEEP:-}" ]; then
+        say "kept: $lab_source/machine sh $machine bash"
+    else
+        "$lab_source/machine" down "$machine" || true
+    fi
+    exit $code
+}
+
+# What a person needs to understand a failure: what patchd said, its logs, its record, the state of the machine.
+evidence() {
+    local file root=$lab_dir/machines/$machine/root
+    for file in "$work"/*.out "$work"/*.err; do show "$file" 40; done
+    for file in "$root"/var/log/patchd/*; do show "$file" 60; done
+    for file in "$root"/var/lib/patchd-worker/runs/*/*; do show "$file" 20; done
+    if [ -n "$("$lab_source/machine" leader "$machine")" ]; then
+        echo '----- dpkg --audit, processes, journal'
+        in_machine dpkg --audit || true
+        in_machine ps axfo pid,ppid,stat,etime,args || true
+        in_machine journalctl --no-pager -t patchd -n 60 -o short-precise || true
+    else
+        show "$lab_dir/machines/$machine/console.log" 40
+    fi
+}
+show() {
+    [ -s "$1" ] || return 0
+    echo "----- ${1##*/"$machine"/root} (last $2 lines)"
+    tail -n "$2" "$1" | cut -c1-600
+}
+
+# --- the machine -------------------------------------------------------------------------------------------------
+
+# real_machine [OPTION...]: a server with the real pending updates of its release.
+# made_machine [OPTION...]: one with the made packages; on offer is what `offer` said.
+real_machine() { boot_machine "$@"; }
+made_machine() { boot_machine --made --bind "$work/made:/srv/made" --bind "$(pool_dir):/srv/pool" "$@"; }
+boot_machine() {
+    [ -x "$patchd_bin" ] || fail "no patchd at $patchd_bin: build it, or set PATCHD_BIN"
+    "$lab_source/machine" up "$machine" "$release" "$@"
+    "$lab_source/machine" cp "$patchd_bin" /usr/bin/patchd
+    in_machine mkdir -p /run/lab /etc/patchd
+    step "machine is up"
+}
+
+in_machine() { "$lab_source/machine" sh "$machine" "$@"; }
+
+# write PATH: stdin to a file of the machine.
+write() { in_machine sh -c "mkdir -p \"\$(dirname '$1')\"; cat >'$1'"; }
+
+# offer PACKAGE...: the repository of made packages has these, in every version that packages/ says.
+offer() {
+    local pool repo=$work/made suite where package architecture
+    pool=$(pool_dir)
+    mkdir -p "$repo/pool"
+    cp -n "$pool"/old/*.deb "$repo/pool/"
+    for where in '' updates security; do
+        suite=$release${where:+-$where}
+        mkdir -p "$work/index/$suite"
+        if [ -z "$where" ]; then
+            cp -l "$repo"/pool/*.deb "$work/index/$suite/" 2>/dev/null || true
+        else
+            for package; do
+                find "$pool/$where" -name "${package}_*.deb" -exec cp {} "$repo/pool/" \; -exec cp {} "$work/index/$suite/" \;
+            done
+        fi
+        for architecture in amd64 i386; do
+            mkdir -p "$repo/dists/$suite/main/binary-$architecture"
+            (cd "$work/index/$suite" && apt-ftparchive --arch "$architecture" packages . | sed 's,^Filename: \./,Filename: pool/,') \
+                >"$repo/dists/$suite/main/binary-$architecture/Packages"
+        done
+        publish "$repo" "$suite" Origin=Debian "Label=Debian$([ "$where" != security ] || echo -Security)" \
+            "Suite=stable${where:+-$where}" "Codename=$suite" 'Architectures=amd64 i386' Components=main
+    done
+}
+
+# The failing mirror serves those packages at http://127.0.0.1:8080/FAULT, on the machine's own loopback.
+start_mirror() {
+    nsenter -t "$("$lab_source/machine" leader "$machine")" -n python3 "$lab_source/mirror.py" "$work/made" 8080 &
+    mirror_pid=$!
+    wait_for 20 "the mirror answers" in_machine curl -sf -o /dev/null "http://127.0.0.1:8080/ok/dists/$release/InRelease"
+}
+repository() { # repository NAME URI SUITE...
+    local name=$1 uri=$2
+    shift 2
+    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: /usr/share/keyrings/lab.gpg\n' "$uri" "$*" |
+        write "/etc/apt/sources.list.d/$name.sources"
+}
+
+# The default policy takes security updates only; this one takes everything.
+policy_everything() {
+    write /etc/patchd/patchd.toml <<-'TOML'
+	[[policy.default.rule]]
+	when = { package = ["*"] }
+	then = "install"
+	TOML
+}
+
+open_gate() { in_machine touch /var/lib/lab-gate-open; }
+waits_at_gate() { in_machine test -e "/run/lab/$1.waits"; }
+
+# --- waiting and asserting ---------------------------------------------------------------------------------------
+
+# wait_for SECONDS CLAIM COMMAND...: until the command succeeds; a journey never sleeps for a fixed time instead.
+wait_for() {
+    local seconds=$1 claim=$2 end=$((SECONDS + $1))
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || fail "waited $seconds s in vain: $claim"
+        sleep 0.1
+    done
+}
+
+# patchd ARGUMENT...: run it as root in the machine, at most 10 minutes; then $code, $out and $err are its own.
+# patchd_as USER ARGUMENT...: the same as somebody else.
+patchd() { call "$*" /usr/bin/patchd "$@"; }
+patchd_as() { call "${*:2} as $1" runuser -u "$1" -- env HOME="/home/$1" /usr/bin/patchd "${@:2}"; }
+call() {
+    local began=$SECONDS
+    last="patchd $1"
+    calls=$((calls + 1))
+    out=$work/$(printf '%02d-%s' $calls "${1// /-}").out
+    err=${out%.out}.err code=0
+    timeout 600 "$lab_source/machine" sh "$machine" "${@:2}" >"$out" 2>"$err" </dev/null || code=$?
+    [ $code != 124 ] || fail "$last did not end within 600 s"
+    step "$last: exit $code after $((SECONDS - began)) s"
+}
+
+# expect_exit "CODES" COMMAND...: the command's exit code is one of these.
+expect_exit() {
+    local codes=$1
+    shift
+    "$@"
+    [[ " $codes " == *" $code "* ]] || fail "$last: exit $code, expected ${codes// / or }"
+}
+
+# begin NAME ARGUMENT...: patchd in the background; its pid in the machine is then in /run/lab/NAME.pid.
+# ended NAME "CODES": waits for its end; sets $code, $out and $err.
+begin() {
+    local name=$1
+    shift
+    (
+        code=0
+        in_machine sh -c 'echo $$ >"/run/lab/$0.pid"; exec /usr/bin/patchd "$@"' "$name" "$@" \
+            >"$work/$name.out" 2>"$work/$name.err" </dev/null || code=$?
+        echo $code >"$work/$name.code"
+    ) &
+    wait_for 20 "patchd $* has begun" in_machine test -s "/run/lab/$name.pid"
+    step "patchd $* begins ($name)"
+}
+ended() {
+    wait_for 300 "the $1 run ends" test -s "$work/$1.code"
+    code=$(cat "$work/$1.code") out=$work/$1.out err=$work/$1.err
+    step "the $1 run: exit $code"
+    [ -z "${2:-}" ] || [[ " $2 " == *" $code "* ]] || fail "the $1 run: exit $code, expected ${2// / or }"
+}
+still_runs() { [ ! -s "$work/$1.code" ] || fail "the $1 run ended with $(cat "$work/$1.code") before it should"; }
+kill_hard() { in_machine sh -c "kill -9 \$(cat /run/lab/$1.pid)"; }
+
+# said WORD...: the last call's output has each of these (extended regular expressions).
+said() {
+    local word
+    for word; do
+        grep -qiE -- "$word" "$out" "$err" || fail "nothing in the output of $(basename "${out%.out}") says: $word"
+    done
+}
+
+# json CLAIM EXPRESSION: the expression is true of the last call's JSON (see facts.py for its words).
+json() { python3 "$lab_source/facts.py" "$out" "$2" || fail "$1: not so in ${out##*/}: $2"; }
+
+version_of() { in_machine dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$1" 2>/dev/null || true; }
+# installed PACKAGE=VERSION...: fully installed at just that version.
+installed() {
+    local pair found
+    for pair; do
+        found=$(version_of "${pair%%=*}")
+        case $found in
+        'ii '"${pair#*=}" | 'hi '"${pair#*=}") ;;
+        *) fail "${pair%%=*} is '$found', expected installed at ${pair#*=}" ;;
+        esac
+    done
+}
+
+# sound: the package database is whole, and nobody works on it.
+sound() {
+    in_machine dpkg --audit >"$work/audit"
+    [ ! -s "$work/audit" ] || fail "dpkg --audit is not empty: $(head -n 3 "$work/audit" | tr '\n' ' ')"
+    in_machine apt-get -q check >"$work/apt-check" 2>&1 || fail "apt-get check: $(tail -n 3 "$work/apt-check" | tr '\n' ' ')"
+    [ -z "$(in_machine sh -c 'ls /var/lib/dpkg/updates; pgrep -x dpkg; pgrep -x apt-get' || true)" ] ||
+        fail "a dpkg or apt-get still runs, or left something in /var/lib/dpkg/updates"
+}
+
+# The packages by name, and those marked automatic: to compare before with after.
+package_state() { in_machine dpkg-query -W -f '${Package}:${Architecture} ${Version} ${Status}\n' | LC_ALL=C sort; }
+auto_marks() { in_machine apt-mark showauto | LC_ALL=C sort; }
