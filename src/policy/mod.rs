@@ -1,8 +1,16 @@
 //! Which updates, and why not the others. Pure: pending updates, rules and
 //! clocks in, one decision with a reason for each out.
 
+mod clock;
+mod condition;
+mod decide;
 mod pattern;
 mod settings;
+mod truth;
 
+pub use clock::{Seen, SeenVersions};
+pub use condition::{ConditionTrace, RuleTrace, trace};
+pub use decide::{Asked, Judge};
 pub use pattern::{InvalidPattern, Pattern};
 pub use settings::{Rule, Settings, Then, When};
+pub use truth::Truth;

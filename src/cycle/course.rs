@@ -1,0 +1,113 @@
+//! What a run carries along from state to state.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Change, Class, Finding, Outcome, PackageName};
+
+/// A package that failed in this run; the rest goes on without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// Which package.
+    pub package: PackageName,
+    /// What it did.
+    pub reason: String,
+}
+
+/// Everything learnt so far in a run that its end depends on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
+    /// How often a phase was lost with its worker.
+    pub lost: u32,
+    /// How often a plan had gone stale.
+    pub stale: u32,
+    /// How often something was set aside.
+    pub rounds: u32,
+    /// What is installed so far.
+    pub changed: Vec<Change>,
+    /// Packages that failed.
+    pub set_aside: Vec<SetAside>,
+    /// Packages that could not be brought into a sound state.
+    pub broken: Vec<String>,
+    /// Configuration files that kept their old version.
+    pub kept_conffiles: Vec<String>,
+    /// Repositories that could not be relied on, and other gaps; a sentence each.
+    pub gaps: Vec<String>,
+    /// Whether the view of what is pending was complete.
+    pub incomplete: bool,
+    /// What verify found.
+    pub findings: Vec<Finding>,
+    /// Why a reboot is owed.
+    pub reboot_reasons: Vec<String>,
+}
+
+impl Course {
+    /// How a run that came to its regular end has ended: the gravest first.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let breaks = self
+            .findings
+            .iter()
+            .any(|finding| finding.class == Class::Breaks);
+        if breaks || self.incomplete || !self.broken.is_empty() {
+            Outcome::NeedsHuman
+        } else if !(self.findings.is_empty() && self.set_aside.is_empty() && self.gaps.is_empty()) {
+            Outcome::Partial
+        } else if self.reboot_reasons.is_empty() {
+            Outcome::Succeeded
+        } else {
+            Outcome::RebootOwed
+        }
+    }
+
+    /// One sentence that tells the whole run.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut parts = vec![match self.changed.len() {
+            0 => "nothing was installed".to_owned(),
+            1 => "1 package changed".to_owned(),
+            n => format!("{n} packages changed"),
+        }];
+        let names = |set_aside: &SetAside| {
+            format!("{} was set aside ({})", set_aside.package, set_aside.reason)
+        };
+        parts.extend(self.set_aside.iter().map(names));
+        parts.extend(
+            self.broken
+                .iter()
+                .map(|broken| format!("{broken}, and needs a person")),
+        );
+        parts.extend(self.gaps.iter().cloned());
+        parts.extend(self.findings.iter().map(|finding| finding.detail.clone()));
+        if !self.kept_conffiles.is_empty() {
+            parts.push(format!(
+                "kept the old version of {}",
+                self.kept_conffiles.join(", ")
+            ));
+        }
+        if !self.reboot_reasons.is_empty() {
+            parts.push(format!(
+                "a reboot is owed: {}",
+                self.reboot_reasons.join(", ")
+            ));
+        }
+        parts.join("; ")
+    }
+
+    /// Adds what a transaction changed; a package that changed twice keeps its first `from`.
+    pub(super) fn add_changes(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match self.changed.iter_mut().find(|known| known.id == change.id) {
+                Some(known) => known.to = change.to,
+                None => self.changed.push(change),
+            }
+        }
+    }
+
+    pub(super) fn add_conffiles(&mut self, files: Vec<String>) {
+        let new: Vec<String> = files
+            .into_iter()
+            .filter(|file| !self.kept_conffiles.contains(file))
+            .collect();
+        self.kept_conffiles.extend(new);
+    }
+}

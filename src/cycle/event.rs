@@ -1,0 +1,115 @@
+//! What can happen to a run, and what it can ask for.
+
+use crate::model::{ApplyFailure, Change, Finding, Phase, Plan, Refusal};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The package database was judged, and mended as far as possible.
+    Repaired {
+        /// Packages that are still broken.
+        broken: Vec<String>,
+        /// What an interrupted transaction of this run turned out to have changed.
+        changed: Vec<Change>,
+        /// Configuration files that kept their old version in it.
+        kept_conffiles: Vec<String>,
+    },
+    /// The indexes were fetched.
+    Refreshed {
+        /// Repositories that cannot be relied on, a sentence each.
+        gaps: Vec<String>,
+        /// None can.
+        blind: bool,
+    },
+    /// Policy made a plan.
+    Planned(Plan),
+    /// Policy found nothing to install.
+    NothingToDo,
+    /// What is pending could not be told, or only in part.
+    Unclear {
+        /// Why.
+        reason: String,
+    },
+    /// The archives are there.
+    Downloaded,
+    /// The archives could not be had.
+    DownloadFailed {
+        /// The package manager's words.
+        reason: String,
+    },
+    /// The transaction went through.
+    Applied {
+        /// What is different now.
+        changed: Vec<Change>,
+        /// Configuration files that kept their old version.
+        kept_conffiles: Vec<String>,
+    },
+    /// The transaction did not go through.
+    ApplyFailed {
+        /// What is different now all the same.
+        changed: Vec<Change>,
+        /// Configuration files that kept their old version.
+        kept_conffiles: Vec<String>,
+        /// Why.
+        failure: ApplyFailure,
+    },
+    /// The machine was compared with the state before.
+    Verified {
+        /// What is not as it should be.
+        findings: Vec<Finding>,
+        /// Why a reboot is owed.
+        reboot_reasons: Vec<String>,
+    },
+    /// The worker did not carry out its order; nothing was changed by it.
+    Refused(Refusal),
+    /// The worker ended without a report, or we were restarted: what became of
+    /// the phase has to be found out.
+    Lost,
+    /// An operator asked to stop; given only before an effect starts.
+    Cancelled,
+    /// The state lasted longer than it should.
+    DeadlinePassed,
+    /// The ledger came from another machine.
+    Cloned,
+}
+
+/// Something the shell shall do. Each is safe to repeat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Send this order to the worker.
+    Order(Phase, Plan),
+    /// List what is pending and let policy decide.
+    Check,
+    /// Tell that a phase takes longer than it should; nothing is killed.
+    ReportStalled,
+    /// The run is over.
+    Report,
+}
+
+impl Event {
+    /// Its name in ledger and diagram.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Repaired { .. } => "repaired",
+            Self::Refreshed { .. } => "refreshed",
+            Self::Planned(_) => "planned",
+            Self::NothingToDo => "nothing to do",
+            Self::Unclear { .. } => "unclear",
+            Self::Downloaded => "downloaded",
+            Self::DownloadFailed { .. } => "download failed",
+            Self::Applied { .. } => "applied",
+            Self::ApplyFailed { .. } => "apply failed",
+            Self::Verified { .. } => "verified",
+            Self::Refused(Refusal::Invalid { .. }) => "refused: invalid",
+            Self::Refused(Refusal::Busy { .. }) => "refused: busy",
+            Self::Refused(Refusal::Stale { .. }) => "refused: stale",
+            Self::Refused(Refusal::Locked { .. }) => "refused: locked",
+            Self::Refused(Refusal::Unfit { .. }) => "refused: unfit",
+            Self::Lost => "lost",
+            Self::Cancelled => "cancelled",
+            Self::DeadlinePassed => "deadline passed",
+            Self::Cloned => "cloned",
+        }
+    }
+}

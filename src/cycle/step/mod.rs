@@ -1,0 +1,309 @@
+//! The transitions.
+
+use jiff::Timestamp;
+
+use super::course::{Course, SetAside};
+use super::event::{Effect, Event};
+use super::state::{Stage, State};
+use crate::model::{ApplyFailure, Outcome, PackageName, Plan, Refusal};
+
+/// How often a worker may be lost, a plan be stale, or something be set aside,
+/// before a run gives up.
+const TRIES: u32 = 3;
+
+const CLONED: &str = "the ledger was cloned from another machine; its run is closed";
+const BLIND: &str = "no repository can be relied on";
+
+/// The next state, and what to do in it once it is written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The next state.
+    pub to: State,
+    /// What to do, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// An event that makes no sense here. The state stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a run that is {stage} cannot be {event}")]
+pub struct Refused {
+    stage: &'static str,
+    event: &'static str,
+}
+
+/// What follows from an event.
+pub fn step(at: &State, event: Event, now: Timestamp) -> Result<Step, Refused> {
+    let refused = Refused {
+        stage: at.stage.name(),
+        event: event.name(),
+    };
+    let mut course = at.course.clone();
+    let stalled = event == Event::DeadlinePassed;
+    let stage = match event {
+        _ if matches!(at.stage, Stage::Finished { .. }) => None,
+        Event::Refused(refusal) => refuse(&at.stage, &mut course, &refusal),
+        Event::Lost => Some(lose(&at.stage, &mut course)),
+        Event::Cancelled => cancel(&at.stage, &mut course),
+        Event::DeadlinePassed => Some(overrun(&at.stage, &mut course)),
+        Event::Cloned => Some(end(&course, Outcome::Cloned, CLONED)),
+        event => advance(&at.stage, event, &mut course),
+    };
+    let stage = stage.ok_or(refused)?;
+    let stays = stalled && stage == at.stage;
+    let to = State::at(stage, course, now);
+    let effect = if stays {
+        Effect::ReportStalled
+    } else {
+        to.effect()
+    };
+    Ok(Step {
+        to,
+        effects: vec![effect],
+    })
+}
+
+/// The way of an undisturbed run, and what it does when apply fails.
+fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
+    let next = match (at, event) {
+        (
+            Stage::Repairing,
+            Event::Repaired {
+                broken,
+                changed,
+                kept_conffiles,
+            },
+        ) => {
+            learn_repair(course, broken, changed, kept_conffiles);
+            Stage::Refreshing
+        }
+        (Stage::Refreshing, Event::Refreshed { gaps, blind }) => {
+            course.gaps = gaps;
+            if blind {
+                give_up(course, Outcome::NeedsHuman, BLIND)
+            } else {
+                Stage::Checking
+            }
+        }
+        (Stage::Checking, Event::Planned(plan)) => Stage::Downloading { plan },
+        (Stage::Checking, Event::NothingToDo) => Stage::Verifying,
+        (Stage::Checking, Event::Unclear { reason }) => {
+            give_up(course, Outcome::NeedsHuman, &reason)
+        }
+        (Stage::Downloading { plan }, Event::Downloaded) => Stage::Applying { plan: plan.clone() },
+        (Stage::Downloading { .. }, Event::DownloadFailed { reason }) => {
+            give_up(course, Outcome::Failed, &reason)
+        }
+        (
+            Stage::Applying { .. },
+            Event::Applied {
+                changed,
+                kept_conffiles,
+            },
+        ) => {
+            course.add_changes(changed);
+            course.add_conffiles(kept_conffiles);
+            Stage::Verifying
+        }
+        (
+            Stage::Applying { plan },
+            Event::ApplyFailed {
+                changed,
+                kept_conffiles,
+                failure,
+            },
+        ) => {
+            course.add_changes(changed);
+            course.add_conffiles(kept_conffiles);
+            set_aside(course, plan, failure);
+            Stage::Mending
+        }
+        (
+            Stage::Mending,
+            Event::Repaired {
+                broken,
+                changed,
+                kept_conffiles,
+            },
+        ) => {
+            learn_repair(course, broken, changed, kept_conffiles);
+            if course.rounds > TRIES {
+                Stage::Verifying
+            } else {
+                Stage::Checking
+            }
+        }
+        (
+            Stage::Verifying,
+            Event::Verified {
+                findings,
+                reboot_reasons,
+            },
+        ) => {
+            course.findings = findings;
+            course.reboot_reasons = reboot_reasons;
+            Stage::Finished {
+                outcome: course.outcome(),
+                summary: course.summary(),
+            }
+        }
+        (
+            Stage::Repairing
+            | Stage::Refreshing
+            | Stage::Checking
+            | Stage::Downloading { .. }
+            | Stage::Applying { .. }
+            | Stage::Mending
+            | Stage::Verifying
+            | Stage::Finished { .. },
+            _,
+        ) => return None,
+    };
+    Some(next)
+}
+
+/// The worker ended without a report. A transaction is mended before anything
+/// else; everything before it simply starts again.
+fn lose(at: &Stage, course: &mut Course) -> Stage {
+    course.lost += 1;
+    if course.lost > TRIES {
+        let sentence = format!(
+            "the worker was lost {} times, the last time while {at}; see `patchd logs`",
+            course.lost
+        );
+        return end(course, Outcome::NeedsHuman, &sentence);
+    }
+    match at {
+        Stage::Applying { .. } | Stage::Mending => Stage::Mending,
+        Stage::Verifying => Stage::Verifying,
+        Stage::Repairing | Stage::Refreshing | Stage::Checking | Stage::Downloading { .. } => {
+            Stage::Repairing
+        }
+        Stage::Finished { .. } => at.clone(),
+    }
+}
+
+/// Before the transaction nothing has begun; after it, verify is owed.
+fn cancel(at: &Stage, course: &mut Course) -> Option<Stage> {
+    match at {
+        Stage::Repairing
+        | Stage::Refreshing
+        | Stage::Checking
+        | Stage::Downloading { .. }
+        | Stage::Applying { .. } => Some(give_up(
+            course,
+            Outcome::Deferred,
+            "cancelled by the operator",
+        )),
+        Stage::Mending | Stage::Verifying | Stage::Finished { .. } => None,
+    }
+}
+
+/// Whatever a package manager may be at work on goes on; only our own questions end.
+fn overrun(at: &Stage, course: &mut Course) -> Stage {
+    match at {
+        Stage::Checking => give_up(course, Outcome::Failed, "listing the updates took too long"),
+        Stage::Repairing
+        | Stage::Refreshing
+        | Stage::Downloading { .. }
+        | Stage::Applying { .. }
+        | Stage::Mending
+        | Stage::Verifying
+        | Stage::Finished { .. } => at.clone(),
+    }
+}
+
+fn learn_repair(
+    course: &mut Course,
+    broken: Vec<String>,
+    changed: Vec<crate::model::Change>,
+    conffiles: Vec<String>,
+) {
+    course.broken = broken;
+    course.add_changes(changed);
+    course.add_conffiles(conffiles);
+}
+
+/// The culprits go aside. Without one it may have been an accident (somebody
+/// killed dpkg), so the same is tried once more, and only then set aside whole.
+fn set_aside(course: &mut Course, plan: &Plan, failure: ApplyFailure) {
+    course.rounds += 1;
+    if failure.culprits.is_empty() && course.rounds == 1 {
+        return;
+    }
+    let whole_plan = || {
+        plan.changes()
+            .iter()
+            .map(|change| change.id.name.clone())
+            .collect()
+    };
+    let culprits: Vec<PackageName> = if failure.culprits.is_empty() {
+        whole_plan()
+    } else {
+        failure.culprits
+    };
+    let known = |package: &PackageName| {
+        course
+            .set_aside
+            .iter()
+            .any(|aside| aside.package == *package)
+    };
+    let new: Vec<PackageName> = culprits
+        .into_iter()
+        .filter(|package| !known(package))
+        .collect();
+    if new.is_empty() {
+        // The same ones again: another round would turn in a circle.
+        course.rounds = TRIES + 1;
+    }
+    course
+        .set_aside
+        .extend(new.into_iter().map(|package| SetAside {
+            package,
+            reason: failure.summary.clone(),
+        }));
+}
+
+/// The worker would not do it. Only a stage that sent an order can hear that.
+fn refuse(at: &Stage, course: &mut Course, refusal: &Refusal) -> Option<Stage> {
+    let outcome = match refusal {
+        Refusal::Busy { .. } | Refusal::Locked { .. } => Outcome::Deferred,
+        Refusal::Unfit { .. } => Outcome::NeedsHuman,
+        Refusal::Stale { .. } | Refusal::Invalid { .. } => Outcome::Failed,
+    };
+    let stale = matches!(refusal, Refusal::Stale { .. });
+    match at {
+        Stage::Downloading { .. } | Stage::Applying { .. } if stale && course.stale < TRIES => {
+            course.stale += 1;
+            Some(Stage::Checking)
+        }
+        Stage::Repairing
+        | Stage::Refreshing
+        | Stage::Downloading { .. }
+        | Stage::Applying { .. } => Some(give_up(course, outcome, &refusal.to_string())),
+        // What is installed must be looked at, and cannot be now.
+        Stage::Mending | Stage::Verifying => {
+            Some(end(course, Outcome::NeedsHuman, &refusal.to_string()))
+        }
+        Stage::Checking | Stage::Finished { .. } => None,
+    }
+}
+
+/// Ends a run that cannot go on; what it has installed is verified first.
+fn give_up(course: &mut Course, outcome: Outcome, sentence: &str) -> Stage {
+    if course.changed.is_empty() {
+        return end(course, outcome, sentence);
+    }
+    course.gaps.push(sentence.to_owned());
+    Stage::Verifying
+}
+
+fn end(course: &Course, outcome: Outcome, sentence: &str) -> Stage {
+    let mut summary = sentence.to_owned();
+    if !course.changed.is_empty() || !course.gaps.is_empty() {
+        summary = format!("{summary}; {}", course.summary());
+    }
+    Stage::Finished { outcome, summary }
+}
+
+#[cfg(test)]
+mod tests;

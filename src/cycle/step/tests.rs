@@ -1,0 +1,240 @@
+use super::*;
+use crate::cycle::diagram::{events, stages};
+use crate::model::{Change, Class, Finding, PackageId, Version};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn at(stage: Stage) -> State {
+    State::at(stage, Course::default(), NOW)
+}
+
+fn change(name: &str) -> Change {
+    let version = |text: &str| Some(Version::try_from(text.to_owned()).expect("valid"));
+    Change {
+        id: PackageId::parse(name, "amd64").expect("valid"),
+        from: version("1"),
+        to: version("2"),
+    }
+}
+
+fn plan() -> Plan {
+    Plan::new(vec![change("nginx"), change("openssl")])
+}
+
+fn failed(culprits: &[&str]) -> Event {
+    let name = |name: &&str| PackageName::try_from((*name).to_owned()).expect("valid");
+    let failure = ApplyFailure {
+        summary: "postinst failed".into(),
+        culprits: culprits.iter().map(name).collect(),
+    };
+    Event::ApplyFailed {
+        changed: vec![],
+        kept_conffiles: vec![],
+        failure,
+    }
+}
+
+fn repaired() -> Event {
+    Event::Repaired {
+        broken: vec![],
+        changed: vec![],
+        kept_conffiles: vec![],
+    }
+}
+
+fn verified() -> Event {
+    Event::Verified {
+        findings: vec![],
+        reboot_reasons: vec![],
+    }
+}
+
+/// Steps through all events; each must be accepted.
+fn walk(mut state: State, events: Vec<Event>) -> State {
+    for event in events {
+        state = step(&state, event, NOW).expect("accepted").to;
+    }
+    state
+}
+
+fn outcome(state: &State) -> Outcome {
+    match &state.stage {
+        Stage::Finished { outcome, .. } => *outcome,
+        other => panic!("not finished but {other}"),
+    }
+}
+
+#[test]
+fn a_good_night_ends_well() {
+    let end = walk(
+        State::opened(NOW),
+        vec![
+            repaired(),
+            Event::Refreshed {
+                gaps: vec![],
+                blind: false,
+            },
+            Event::Planned(plan()),
+            Event::Downloaded,
+            Event::Applied {
+                changed: plan().changes().to_vec(),
+                kept_conffiles: vec![],
+            },
+            verified(),
+        ],
+    );
+    assert_eq!(outcome(&end), Outcome::Succeeded);
+    assert_eq!(end.course.changed.len(), 2);
+}
+
+#[test]
+fn a_culprit_is_set_aside_and_the_rest_is_planned_anew() {
+    let state = walk(
+        at(Stage::Applying { plan: plan() }),
+        vec![failed(&["nginx"]), repaired()],
+    );
+    assert_eq!(state.stage, Stage::Checking);
+    assert_eq!(state.course.set_aside.len(), 1);
+    let end = walk(state, vec![Event::NothingToDo, verified()]);
+    assert_eq!(outcome(&end), Outcome::Partial);
+}
+
+#[test]
+fn a_failure_without_a_culprit_is_tried_once_more_and_then_set_aside_whole() {
+    let once = walk(
+        at(Stage::Applying { plan: plan() }),
+        vec![failed(&[]), repaired()],
+    );
+    assert!(once.course.set_aside.is_empty());
+    let twice = walk(
+        once,
+        vec![Event::Planned(plan()), Event::Downloaded, failed(&[])],
+    );
+    assert_eq!(twice.course.set_aside.len(), 2);
+}
+
+#[test]
+fn the_same_culprit_twice_ends_the_rounds() {
+    let mut state = at(Stage::Applying { plan: plan() });
+    state = walk(
+        state,
+        vec![
+            failed(&["nginx"]),
+            repaired(),
+            Event::Planned(plan()),
+            Event::Downloaded,
+        ],
+    );
+    state = walk(state, vec![failed(&["nginx"]), repaired()]);
+    assert_eq!(state.stage, Stage::Verifying);
+}
+
+#[test]
+fn a_lost_worker_in_a_transaction_is_mended_before_anything_else() {
+    let lost = walk(at(Stage::Applying { plan: plan() }), vec![Event::Lost]);
+    assert_eq!(lost.stage, Stage::Mending);
+}
+
+#[test]
+fn losing_the_worker_again_and_again_ends_with_a_person() {
+    let end = walk(
+        at(Stage::Refreshing),
+        vec![Event::Lost, Event::Lost, Event::Lost, Event::Lost],
+    );
+    assert_eq!(outcome(&end), Outcome::NeedsHuman);
+}
+
+#[test]
+fn a_stale_plan_is_made_anew_and_not_for_ever() {
+    let stale = || {
+        Event::Refused(Refusal::Stale {
+            differences: vec![],
+        })
+    };
+    let mut state = at(Stage::Downloading { plan: plan() });
+    for _ in 0..TRIES {
+        state = walk(state, vec![stale(), Event::Planned(plan())]);
+    }
+    assert_eq!(outcome(&walk(state, vec![stale()])), Outcome::Failed);
+}
+
+#[test]
+fn cancelling_after_the_transaction_is_refused_because_verify_is_owed() {
+    assert!(step(&at(Stage::Verifying), Event::Cancelled, NOW).is_err());
+    assert!(step(&at(Stage::Mending), Event::Cancelled, NOW).is_err());
+    assert_eq!(
+        outcome(&walk(at(Stage::Checking), vec![Event::Cancelled])),
+        Outcome::Deferred
+    );
+}
+
+#[test]
+fn what_is_installed_is_verified_even_if_the_run_gives_up() {
+    let mut state = at(Stage::Downloading { plan: plan() });
+    state.course.changed.push(change("nginx"));
+    let state = walk(
+        state,
+        vec![Event::DownloadFailed {
+            reason: "404".into(),
+        }],
+    );
+    assert_eq!(state.stage, Stage::Verifying);
+    assert_eq!(outcome(&walk(state, vec![verified()])), Outcome::Partial);
+}
+
+#[test]
+fn a_deadline_never_ends_a_transaction() {
+    let applying = at(Stage::Applying { plan: plan() });
+    let overrun = step(&applying, Event::DeadlinePassed, NOW).expect("accepted");
+    assert_eq!(overrun.to.stage, applying.stage);
+    assert_eq!(overrun.effects, vec![Effect::ReportStalled]);
+}
+
+#[test]
+fn a_break_needs_a_person() {
+    let finding = Finding {
+        class: Class::Breaks,
+        check: "unit".into(),
+        subject: "nginx.service".into(),
+        detail: "nginx.service was active and is failed".into(),
+    };
+    let event = Event::Verified {
+        findings: vec![finding],
+        reboot_reasons: vec![],
+    };
+    assert_eq!(
+        outcome(&walk(at(Stage::Verifying), vec![event])),
+        Outcome::NeedsHuman
+    );
+}
+
+#[test]
+fn a_finished_run_accepts_nothing() {
+    let finished = stages().pop().expect("the last one");
+    for event in events() {
+        assert!(
+            step(&at(finished.clone()), event.clone(), NOW).is_err(),
+            "{event:?}"
+        );
+    }
+}
+
+#[test]
+fn every_accepted_step_asks_for_exactly_one_effect() {
+    for stage in stages() {
+        for event in events() {
+            if let Ok(next) = step(&at(stage.clone()), event, NOW) {
+                assert_eq!(next.effects.len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_state_survives_being_written_down() {
+    for stage in stages() {
+        let state = at(stage);
+        let text = serde_json::to_string(&state).expect("written");
+        assert_eq!(serde_json::from_str::<State>(&text).expect("read"), state);
+    }
+}
