@@ -70,7 +70,7 @@ made_machine() { boot_machine --made --bind "$work/made:/srv/made" --bind "$(poo
 boot_machine() {
     [ -x "$patchd_bin" ] || fail "no patchd at $patchd_bin: build it, or set PATCHD_BIN"
     "$lab_source/machine" up "$machine" "$release" "$@"
-    "$lab_source/machine" cp "$patchd_bin" /usr/bin/patchd
+    "$lab_source/machine" cp "$machine" "$patchd_bin" /usr/bin/patchd
     in_machine mkdir -p /run/lab /etc/patchd
     step "machine is up"
 }
@@ -102,7 +102,7 @@ offer() {
                 >"$repo/dists/$suite/main/binary-$architecture/Packages"
         done
         publish "$repo" "$suite" Origin=Debian "Label=Debian$([ "$where" != security ] || echo -Security)" \
-            "Suite=stable${where:+-$where}" "Codename=$suite" 'Architectures=amd64 i386' Components=main
+            "$(sed -n 's/^Suite: /Suite=/p' "$(base_dir "$release")/repo/dists/$suite/Release")" "Codename=$suite" 'Architectures=amd64 i386' Components=main
     done
 }
 
