@@ -9,4 +9,6 @@ pub mod model;
 pub mod os;
 pub mod package_manager;
 pub mod policy;
+pub mod running;
+pub mod state;
 pub mod verify;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Change, Class, Finding, Outcome, PackageName};
+use crate::model::{Change, Class, Finding, Installed, Outcome, PackageName};
 
 /// A package that failed in this run; the rest goes on without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,21 +93,18 @@ impl Course {
         parts.join("; ")
     }
 
-    /// Adds what a transaction changed; a package that changed twice keeps its first `from`.
-    pub(super) fn add_changes(&mut self, changes: Vec<Change>) {
-        for change in changes {
+    /// Adds what a transaction did; a package that changed twice keeps its first `from`.
+    pub(super) fn learn(&mut self, installed: Installed) {
+        for change in installed.changed {
             match self.changed.iter_mut().find(|known| known.id == change.id) {
                 Some(known) => known.to = change.to,
                 None => self.changed.push(change),
             }
         }
-    }
-
-    pub(super) fn add_conffiles(&mut self, files: Vec<String>) {
-        let new: Vec<String> = files
-            .into_iter()
-            .filter(|file| !self.kept_conffiles.contains(file))
-            .collect();
-        self.kept_conffiles.extend(new);
+        for file in installed.kept_conffiles {
+            if !self.kept_conffiles.contains(&file) {
+                self.kept_conffiles.push(file);
+            }
+        }
     }
 }

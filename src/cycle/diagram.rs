@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Course, Event, Stage, State, step};
-use crate::model::{ApplyFailure, Outcome, Plan, Refusal};
+use crate::model::{ApplyFailure, Installed, Outcome, Plan, Refusal};
 
 /// One state of each kind, in the order of a run.
 pub(super) fn stages() -> Vec<Stage> {
@@ -34,8 +34,7 @@ pub(super) fn events() -> Vec<Event> {
     vec![
         Event::Repaired {
             broken: vec![],
-            changed: vec![],
-            kept_conffiles: vec![],
+            installed: Installed::default(),
         },
         Event::Refreshed {
             gaps: vec![],
@@ -50,13 +49,9 @@ pub(super) fn events() -> Vec<Event> {
         Event::DownloadFailed {
             reason: String::new(),
         },
-        Event::Applied {
-            changed: vec![],
-            kept_conffiles: vec![],
-        },
+        Event::Applied(Installed::default()),
         Event::ApplyFailed {
-            changed: vec![],
-            kept_conffiles: vec![],
+            installed: Installed::default(),
             failure,
         },
         Event::Verified {

@@ -1,6 +1,6 @@
 //! What can happen to a run, and what it can ask for.
 
-use crate::model::{ApplyFailure, Change, Finding, Phase, Plan, Refusal};
+use crate::model::{ApplyFailure, Finding, Installed, Phase, Plan, Refusal};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,10 +9,8 @@ pub enum Event {
     Repaired {
         /// Packages that are still broken.
         broken: Vec<String>,
-        /// What an interrupted transaction of this run turned out to have changed.
-        changed: Vec<Change>,
-        /// Configuration files that kept their old version in it.
-        kept_conffiles: Vec<String>,
+        /// What an interrupted transaction of this run turned out to have done.
+        installed: Installed,
     },
     /// The indexes were fetched.
     Refreshed {
@@ -38,18 +36,11 @@ pub enum Event {
         reason: String,
     },
     /// The transaction went through.
-    Applied {
-        /// What is different now.
-        changed: Vec<Change>,
-        /// Configuration files that kept their old version.
-        kept_conffiles: Vec<String>,
-    },
+    Applied(Installed),
     /// The transaction did not go through.
     ApplyFailed {
-        /// What is different now all the same.
-        changed: Vec<Change>,
-        /// Configuration files that kept their old version.
-        kept_conffiles: Vec<String>,
+        /// What it did all the same.
+        installed: Installed,
         /// Why.
         failure: ApplyFailure,
     },
@@ -98,7 +89,7 @@ impl Event {
             Self::Unclear { .. } => "unclear",
             Self::Downloaded => "downloaded",
             Self::DownloadFailed { .. } => "download failed",
-            Self::Applied { .. } => "applied",
+            Self::Applied(_) => "applied",
             Self::ApplyFailed { .. } => "apply failed",
             Self::Verified { .. } => "verified",
             Self::Refused(Refusal::Invalid { .. }) => "refused: invalid",

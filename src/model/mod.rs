@@ -14,7 +14,7 @@ mod verification;
 mod version;
 
 pub use host::{BootId, Distribution, Host, MachineId};
-pub use order::{ApplyFailure, Order, PROTOCOL, Phase, Refusal, Report, WorkerEvent};
+pub use order::{ApplyFailure, Installed, Order, PROTOCOL, Phase, Refusal, Report, WorkerEvent};
 pub use outcome::{ExitCode, Outcome};
 pub use package::{Architecture, InvalidName, PackageId, PackageName};
 pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};

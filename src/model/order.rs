@@ -135,6 +135,8 @@ pub enum Report {
         steps: Vec<String>,
         /// Packages that are still broken, with their state.
         broken: Vec<String>,
+        /// What an interrupted transaction of this run turned out to have done.
+        installed: Installed,
     },
     /// After `Refresh`.
     Refresh {
@@ -151,10 +153,8 @@ pub enum Report {
     },
     /// After `Apply`.
     Apply {
-        /// What is installed now, as the package database says; not what was hoped.
-        changed: Vec<Change>,
-        /// Configuration files that kept their old version, absolute paths.
-        kept_conffiles: Vec<String>,
+        /// What it did, as the package database says; not what was hoped.
+        installed: Installed,
         /// Set when it did not go through.
         #[serde(skip_serializing_if = "Option::is_none")]
         failure: Option<ApplyFailure>,
@@ -166,6 +166,15 @@ pub enum Report {
         /// Why a reboot is owed; empty when none is.
         reboot_reasons: Vec<String>,
     },
+}
+
+/// What a transaction did to the machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// What is different now.
+    pub changed: Vec<Change>,
+    /// Configuration files that kept their old version, absolute paths.
+    pub kept_conffiles: Vec<String>,
 }
 
 /// Why a transaction did not go through.

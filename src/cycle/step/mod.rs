@@ -65,15 +65,9 @@ pub fn step(at: &State, event: Event, now: Timestamp) -> Result<Step, Refused> {
 /// The way of an undisturbed run, and what it does when apply fails.
 fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
     let next = match (at, event) {
-        (
-            Stage::Repairing,
-            Event::Repaired {
-                broken,
-                changed,
-                kept_conffiles,
-            },
-        ) => {
-            learn_repair(course, broken, changed, kept_conffiles);
+        (Stage::Repairing, Event::Repaired { broken, installed }) => {
+            course.broken = broken;
+            course.learn(installed);
             Stage::Refreshing
         }
         (Stage::Refreshing, Event::Refreshed { gaps, blind }) => {
@@ -93,39 +87,18 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
         (Stage::Downloading { .. }, Event::DownloadFailed { reason }) => {
             give_up(course, Outcome::Failed, &reason)
         }
-        (
-            Stage::Applying { .. },
-            Event::Applied {
-                changed,
-                kept_conffiles,
-            },
-        ) => {
-            course.add_changes(changed);
-            course.add_conffiles(kept_conffiles);
+        (Stage::Applying { .. }, Event::Applied(installed)) => {
+            course.learn(installed);
             Stage::Verifying
         }
-        (
-            Stage::Applying { plan },
-            Event::ApplyFailed {
-                changed,
-                kept_conffiles,
-                failure,
-            },
-        ) => {
-            course.add_changes(changed);
-            course.add_conffiles(kept_conffiles);
+        (Stage::Applying { plan }, Event::ApplyFailed { installed, failure }) => {
+            course.learn(installed);
             set_aside(course, plan, failure);
             Stage::Mending
         }
-        (
-            Stage::Mending,
-            Event::Repaired {
-                broken,
-                changed,
-                kept_conffiles,
-            },
-        ) => {
-            learn_repair(course, broken, changed, kept_conffiles);
+        (Stage::Mending, Event::Repaired { broken, installed }) => {
+            course.broken = broken;
+            course.learn(installed);
             if course.rounds > TRIES {
                 Stage::Verifying
             } else {
@@ -146,6 +119,7 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
                 summary: course.summary(),
             }
         }
+        // Refused: every other event in every other stage.
         (
             Stage::Repairing
             | Stage::Refreshing
@@ -210,17 +184,6 @@ fn overrun(at: &Stage, course: &mut Course) -> Stage {
         | Stage::Verifying
         | Stage::Finished { .. } => at.clone(),
     }
-}
-
-fn learn_repair(
-    course: &mut Course,
-    broken: Vec<String>,
-    changed: Vec<crate::model::Change>,
-    conffiles: Vec<String>,
-) {
-    course.broken = broken;
-    course.add_changes(changed);
-    course.add_conffiles(conffiles);
 }
 
 /// The culprits go aside. Without one it may have been an accident (somebody

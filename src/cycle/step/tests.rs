@@ -1,6 +1,6 @@
 use super::*;
 use crate::cycle::diagram::{events, stages};
-use crate::model::{Change, Class, Finding, PackageId, Version};
+use crate::model::{Change, Class, Finding, Installed, PackageId, Version};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -28,8 +28,7 @@ fn failed(culprits: &[&str]) -> Event {
         culprits: culprits.iter().map(name).collect(),
     };
     Event::ApplyFailed {
-        changed: vec![],
-        kept_conffiles: vec![],
+        installed: Installed::default(),
         failure,
     }
 }
@@ -37,8 +36,7 @@ fn failed(culprits: &[&str]) -> Event {
 fn repaired() -> Event {
     Event::Repaired {
         broken: vec![],
-        changed: vec![],
-        kept_conffiles: vec![],
+        installed: Installed::default(),
     }
 }
 
@@ -76,10 +74,10 @@ fn a_good_night_ends_well() {
             },
             Event::Planned(plan()),
             Event::Downloaded,
-            Event::Applied {
+            Event::Applied(Installed {
                 changed: plan().changes().to_vec(),
                 kept_conffiles: vec![],
-            },
+            }),
             verified(),
         ],
     );
@@ -146,16 +144,16 @@ fn losing_the_worker_again_and_again_ends_with_a_person() {
 
 #[test]
 fn a_stale_plan_is_made_anew_and_not_for_ever() {
-    let stale = || {
+    let refusal = || {
         Event::Refused(Refusal::Stale {
             differences: vec![],
         })
     };
     let mut state = at(Stage::Downloading { plan: plan() });
     for _ in 0..TRIES {
-        state = walk(state, vec![stale(), Event::Planned(plan())]);
+        state = walk(state, vec![refusal(), Event::Planned(plan())]);
     }
-    assert_eq!(outcome(&walk(state, vec![stale()])), Outcome::Failed);
+    assert_eq!(outcome(&walk(state, vec![refusal()])), Outcome::Failed);
 }
 
 #[test]

@@ -1,0 +1,114 @@
+//! The running kernel and the newest installed one.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Version;
+
+/// The kernel's state. A kernel that no image in `/boot` belongs to (a
+/// container's host, a hand-made one) is `owned: false`, and nothing is claimed of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kernel {
+    /// `uname -r`.
+    pub running: String,
+    /// Release of the newest image in `/boot`; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_installed: Option<String>,
+    /// Whether the running one came from an image or a module tree of this system.
+    pub owned: bool,
+}
+
+impl Kernel {
+    /// Whether a newer kernel waits for a reboot.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        self.owned
+            && self
+                .newest_installed
+                .as_deref()
+                .is_some_and(|newest| is_newer(newest, &self.running))
+    }
+}
+
+/// The kernel of the system whose root is `root`, asked on the machine that runs it.
+#[must_use]
+pub fn kernel(root: &Path) -> Kernel {
+    let running = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    let owned = root
+        .join("boot")
+        .join(format!("vmlinuz-{running}"))
+        .exists()
+        || root
+            .join("usr/lib/modules")
+            .join(&running)
+            .join("modules.dep")
+            .exists();
+    let newest_installed = newest(&installed(root));
+    Kernel {
+        running,
+        newest_installed,
+        owned,
+    }
+}
+
+fn installed(root: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(root.join("boot")) else {
+        return Vec::new();
+    };
+    let names = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    names
+        .filter_map(|name| name.strip_prefix("vmlinuz-").map(str::to_owned))
+        .collect()
+}
+
+fn newest(releases: &[String]) -> Option<String> {
+    let mut newest: Option<&String> = None;
+    for release in releases {
+        if newest.is_none_or(|known| is_newer(release, known)) {
+            newest = Some(release);
+        }
+    }
+    newest.cloned()
+}
+
+/// By the order of package versions; releases that are none are never newer.
+fn is_newer(release: &str, than: &str) -> bool {
+    match (
+        Version::try_from(release.to_owned()),
+        Version::try_from(than.to_owned()),
+    ) {
+        (Ok(release), Ok(than)) => release > than,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn system(running: &str, images: &[&str]) -> Kernel {
+        let images: Vec<String> = images.iter().map(|image| (*image).to_owned()).collect();
+        Kernel {
+            running: running.into(),
+            newest_installed: newest(&images),
+            owned: images.contains(&running.to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_tenth_abi_is_newer_than_a_ninth() {
+        assert!(system("6.1.0-9-amd64", &["6.1.0-9-amd64", "6.1.0-10-amd64"]).is_outdated());
+        assert!(!system("6.1.0-10-amd64", &["6.1.0-9-amd64", "6.1.0-10-amd64"]).is_outdated());
+    }
+
+    #[test]
+    fn nothing_is_claimed_of_a_kernel_that_is_not_ours() {
+        assert!(!system("6.18.0-host", &["6.1.0-10-amd64"]).is_outdated());
+    }
+}

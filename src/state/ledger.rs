@@ -1,0 +1,284 @@
+//! Opening the file, and bringing it to this program's schema.
+
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::schema::MIGRATIONS;
+
+/// Why the ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// A newer patchd has written it.
+    #[error(
+        "{path} has schema {found}, and this patchd knows {known} at most; install the newer patchd again, or move the file away to start afresh"
+    )]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: usize,
+        /// The newest that we know.
+        known: usize,
+    },
+    /// The disk is full.
+    #[error("no space left to write {path}; free some on its file system, nothing was begun")]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// We may not open it.
+    #[error("{path} is for root alone; run this with sudo")]
+    NotPermitted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// SQLite cannot read it.
+    #[error(
+        "cannot use {path}: {cause}; if it is damaged, move it away and patchd starts a new one"
+    )]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's words.
+        cause: rusqlite::Error,
+    },
+    /// A row holds something that this program did not write.
+    #[error(
+        "{path} holds {what} that cannot be read: {cause}; move it away and patchd starts a new one"
+    )]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Which value.
+        what: &'static str,
+        /// Why not.
+        cause: String,
+    },
+    /// The file or its folder.
+    #[error("cannot use {path}: {cause}; check its owner and mode")]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        cause: std::io::Error,
+    },
+}
+
+/// The ledger. Every write is on disk when the call returns.
+#[derive(Debug)]
+pub struct Ledger {
+    pub(super) database: Connection,
+    path: PathBuf,
+}
+
+impl Ledger {
+    /// Opens or creates the ledger for writing.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        prepare(path)?;
+        let database = Connection::open(path).map_err(|cause| classify(path, cause))?;
+        let mut ledger = Self {
+            database,
+            path: path.to_owned(),
+        };
+        ledger.configure().map_err(|cause| classify(path, cause))?;
+        ledger.migrate()?;
+        Ok(ledger)
+    }
+
+    /// Opens an existing ledger for questions; `None` where there is none yet.
+    pub fn open_existing(path: &Path) -> Result<Option<Self>, LedgerError> {
+        match File::open(path) {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(file_error(path, cause)),
+            Ok(_) => {}
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database =
+            Connection::open_with_flags(path, flags).map_err(|cause| classify(path, cause))?;
+        let ledger = Self {
+            database,
+            path: path.to_owned(),
+        };
+        let wait = ledger
+            .database
+            .busy_timeout(std::time::Duration::from_secs(5));
+        wait.map_err(|cause| ledger.error(cause))?;
+        match ledger.version()? {
+            version if version == MIGRATIONS.len() => Ok(Some(ledger)),
+            version if version > MIGRATIONS.len() => Err(ledger.too_new(version)),
+            _ => Self::open(path).map(Some),
+        }
+    }
+
+    fn configure(&self) -> rusqlite::Result<()> {
+        self.database
+            .busy_timeout(std::time::Duration::from_secs(5))?;
+        self.database.pragma_update(None, "journal_mode", "WAL")?;
+        self.database.pragma_update(None, "synchronous", "FULL")?;
+        self.database.pragma_update(None, "foreign_keys", true)
+    }
+
+    fn version(&self) -> Result<usize, LedgerError> {
+        let ask = self
+            .database
+            .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+        let version = ask.map_err(|cause| self.error(cause))?;
+        Ok(usize::try_from(version).unwrap_or(usize::MAX))
+    }
+
+    fn migrate(&mut self) -> Result<(), LedgerError> {
+        let found = self.version()?;
+        if found > MIGRATIONS.len() {
+            return Err(self.too_new(found));
+        }
+        if found > 0 && found < MIGRATIONS.len() {
+            self.keep_copy(found)?;
+        }
+        let path = self.path.clone();
+        for (number, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+            let run = |database: &mut Connection| {
+                let transaction = database.transaction()?;
+                transaction.execute_batch(migration)?;
+                transaction.pragma_update(
+                    None,
+                    "user_version",
+                    i64::try_from(number + 1).unwrap_or(i64::MAX),
+                )?;
+                transaction.commit()
+            };
+            run(&mut self.database).map_err(|cause| classify(&path, cause))?;
+        }
+        Ok(())
+    }
+
+    /// The old file stays as `ledger.db.schema-N`, so that an old patchd can be put back.
+    fn keep_copy(&self, version: usize) -> Result<(), LedgerError> {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(format!(".schema-{version}"));
+        let copy = PathBuf::from(name);
+        if copy.exists() {
+            return Ok(());
+        }
+        self.database
+            .backup("main", &copy, None::<fn(rusqlite::backup::Progress)>)
+            .map_err(|cause| classify(&copy, cause))
+    }
+
+    fn too_new(&self, found: usize) -> LedgerError {
+        LedgerError::TooNew {
+            path: self.path.clone(),
+            found,
+            known: MIGRATIONS.len(),
+        }
+    }
+
+    pub(super) fn error(&self, cause: rusqlite::Error) -> LedgerError {
+        classify(&self.path, cause)
+    }
+
+    pub(super) fn content(&self, what: &'static str, cause: &dyn std::fmt::Display) -> LedgerError {
+        LedgerError::Content {
+            path: self.path.clone(),
+            what,
+            cause: cause.to_string(),
+        }
+    }
+}
+
+/// The folder (0711: others may reach `metrics/` in it) and the file (0600).
+fn prepare(path: &Path) -> Result<(), LedgerError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+        let made = DirBuilder::new().recursive(true).mode(0o711).create(folder);
+        made.map_err(|cause| file_error(folder, cause))?;
+    }
+    let opened = File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path);
+    opened.map(drop).map_err(|cause| file_error(path, cause))
+}
+
+fn file_error(path: &Path, cause: std::io::Error) -> LedgerError {
+    let path = path.to_owned();
+    match cause.kind() {
+        std::io::ErrorKind::PermissionDenied => LedgerError::NotPermitted { path },
+        std::io::ErrorKind::StorageFull => LedgerError::Full { path },
+        _ => LedgerError::File { path, cause },
+    }
+}
+
+fn classify(path: &Path, cause: rusqlite::Error) -> LedgerError {
+    let path = path.to_owned();
+    match cause.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => LedgerError::Full { path },
+        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            LedgerError::NotPermitted { path }
+        }
+        _ => LedgerError::Database { path, cause },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a folder")
+    }
+
+    #[test]
+    fn a_ledger_of_a_newer_patchd_is_left_alone() {
+        let folder = folder();
+        let path = folder.path().join("ledger.db");
+        drop(Ledger::open(&path).expect("created"));
+        let database = Connection::open(&path).expect("opened");
+        database
+            .pragma_update(None, "user_version", 99)
+            .expect("set");
+        drop(database);
+        for refused in [
+            Ledger::open(&path).map(drop),
+            Ledger::open_existing(&path).map(drop),
+        ] {
+            let error = refused.expect_err("newer");
+            assert!(
+                matches!(error, LedgerError::TooNew { found: 99, .. }),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_named_with_what_to_do() {
+        let folder = folder();
+        let path = folder.path().join("ledger.db");
+        crate::os::files::replace(&path, &[7; 4096], 0o600).expect("written");
+        let error = Ledger::open(&path).expect_err("garbage");
+        assert!(error.to_string().contains("move it away"), "{error}");
+    }
+
+    #[test]
+    fn no_ledger_is_an_answer_and_creates_none() {
+        let folder = folder();
+        let path = folder.path().join("ledger.db");
+        assert!(Ledger::open_existing(&path).expect("an answer").is_none());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn nobody_else_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = folder();
+        let path = folder.path().join("state").join("ledger.db");
+        drop(Ledger::open(&path).expect("created"));
+        let mode = std::fs::metadata(&path)
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,10 @@
+//! What must survive: the ledger of runs, and the clocks of updates first seen.
+//! One SQLite file that only one user opens. It stores values and decides nothing.
+
+mod clocks;
+mod ledger;
+mod runs;
+mod schema;
+
+pub use ledger::{Ledger, LedgerError};
+pub use runs::{NewRun, RunDetail, RunRow, Transition};

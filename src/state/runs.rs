@@ -1,0 +1,376 @@
+//! Runs: opened, stepped, closed, and told again later.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
+
+use super::ledger::{Ledger, LedgerError};
+use crate::cycle::State;
+use crate::model::{BootId, Decided, MachineId, Outcome, RunId};
+
+/// A run that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// When.
+    pub opened_at: Timestamp,
+    /// What set it off: `now` for a run by hand.
+    pub origin: String,
+    /// Who asked for it.
+    pub asked_by: String,
+    /// Under which policy.
+    pub policy: String,
+    /// On which machine.
+    pub machine_id: Option<MachineId>,
+    /// In which boot.
+    pub boot_id: BootId,
+}
+
+/// A run as the ledger knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    /// How it began.
+    pub opened: NewRun,
+    /// When it ended.
+    pub closed_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// One sentence.
+    pub summary: Option<String>,
+    /// Where it is, or was at its end.
+    pub state: State,
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Transition {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: String,
+    /// The stage that began.
+    pub stage: String,
+}
+
+/// Everything about one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDetail {
+    /// The run.
+    pub row: RunRow,
+    /// Its steps, in order.
+    pub transitions: Vec<Transition>,
+    /// What policy decided in it, the last word for each package.
+    pub decisions: Vec<Decided>,
+}
+
+const COLUMNS: &str = "id, opened_at, origin, asked_by, policy, machine_id, boot_id, closed_at, outcome, summary, state";
+
+impl Ledger {
+    /// Writes down a run and its first state.
+    pub fn open_run(&mut self, run: &NewRun, state: &State) -> Result<(), LedgerError> {
+        let body = self.body(state)?;
+        let id = run.id.to_string();
+        let write = |ledger: &mut Self| {
+            let transaction = ledger.database.transaction()?;
+            transaction.execute(
+                "INSERT INTO run (id, opened_at, origin, asked_by, policy, machine_id, boot_id, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    id,
+                    run.opened_at.to_string(),
+                    run.origin,
+                    run.asked_by,
+                    run.policy,
+                    run.machine_id.as_ref().map(|machine| &machine.0),
+                    run.boot_id.0,
+                    body
+                ],
+            )?;
+            insert_transition(
+                &transaction,
+                &id,
+                run.opened_at,
+                ("opened", state.stage.name()),
+            )?;
+            transaction.commit()
+        };
+        write(self).map_err(|cause| self.error(cause))
+    }
+
+    /// Writes down a step: before its effects start.
+    pub fn record(
+        &mut self,
+        run: RunId,
+        event: &str,
+        state: &State,
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let body = self.body(state)?;
+        let id = run.to_string();
+        let write = |ledger: &mut Self| {
+            let transaction = ledger.database.transaction()?;
+            transaction.execute("UPDATE run SET state = ?2 WHERE id = ?1", params![id, body])?;
+            insert_transition(&transaction, &id, at, (event, state.stage.name()))?;
+            transaction.commit()
+        };
+        write(self).map_err(|cause| self.error(cause))
+    }
+
+    /// Writes down the end of a run.
+    pub fn close_run(
+        &mut self,
+        run: RunId,
+        end: (Outcome, &str),
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let write = self.database.execute(
+            "UPDATE run SET closed_at = ?2, outcome = ?3, summary = ?4 WHERE id = ?1",
+            params![run.to_string(), at.to_string(), end.0.to_string(), end.1],
+        );
+        write.map(drop).map_err(|cause| self.error(cause))
+    }
+
+    /// Keeps what policy decided in this run.
+    pub fn save_decisions(&mut self, run: RunId, decisions: &[Decided]) -> Result<(), LedgerError> {
+        let rows: Vec<(String, String, String)> = decisions
+            .iter()
+            .map(|decided| {
+                let body = serde_json::to_string(decided)
+                    .map_err(|cause| self.content("a decision", &cause))?;
+                Ok((
+                    decided.id.name.to_string(),
+                    decided.id.architecture.to_string(),
+                    body,
+                ))
+            })
+            .collect::<Result<_, LedgerError>>()?;
+        let write = |ledger: &mut Self| {
+            let transaction = ledger.database.transaction()?;
+            {
+                let mut insert = transaction.prepare(
+                    "INSERT OR REPLACE INTO decision (run, package, architecture, body) VALUES (?1, ?2, ?3, ?4)",
+                )?;
+                for (package, architecture, body) in &rows {
+                    insert.execute(params![run.to_string(), package, architecture, body])?;
+                }
+            }
+            transaction.commit()
+        };
+        write(self).map_err(|cause| self.error(cause))
+    }
+
+    /// The run that was opened and never closed, if any.
+    pub fn unfinished(&self) -> Result<Option<RunRow>, LedgerError> {
+        let query =
+            format!("SELECT {COLUMNS} FROM run WHERE closed_at IS NULL ORDER BY id DESC LIMIT 1");
+        let texts = self.database.query_row(&query, [], Texts::read).optional();
+        texts
+            .map_err(|cause| self.error(cause))?
+            .map(|texts| self.row(texts))
+            .transpose()
+    }
+
+    /// The latest runs, newest first.
+    pub fn runs(&self, limit: u32) -> Result<Vec<RunRow>, LedgerError> {
+        let query = format!("SELECT {COLUMNS} FROM run ORDER BY id DESC LIMIT ?1");
+        let read = || {
+            let mut statement = self.database.prepare(&query)?;
+            statement
+                .query_map([limit], Texts::read)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let rows = read().map_err(|cause| self.error(cause))?;
+        rows.into_iter().map(|texts| self.row(texts)).collect()
+    }
+
+    /// One run with everything known of it.
+    pub fn run(&self, id: RunId) -> Result<Option<RunDetail>, LedgerError> {
+        let id = id.to_string();
+        let query = format!("SELECT {COLUMNS} FROM run WHERE id = ?1");
+        let texts = self
+            .database
+            .query_row(&query, [&id], Texts::read)
+            .optional();
+        let Some(texts) = texts.map_err(|cause| self.error(cause))? else {
+            return Ok(None);
+        };
+        let row = self.row(texts)?;
+        let steps = self.strings(
+            "SELECT at, event, stage FROM transition WHERE run = ?1 ORDER BY sequence",
+            &id,
+        )?;
+        let transitions = steps
+            .into_iter()
+            .map(|[at, event, stage]| {
+                Ok(Transition {
+                    at: self.time(&at)?,
+                    event,
+                    stage,
+                })
+            })
+            .collect::<Result<_, LedgerError>>()?;
+        let query =
+            "SELECT body, '', '' FROM decision WHERE run = ?1 ORDER BY package, architecture";
+        let decisions = self
+            .strings(query, &id)?
+            .into_iter()
+            .map(|[body, ..]| {
+                serde_json::from_str(&body).map_err(|cause| self.content("a decision", &cause))
+            })
+            .collect::<Result<_, LedgerError>>()?;
+        Ok(Some(RunDetail {
+            row,
+            transitions,
+            decisions,
+        }))
+    }
+
+    fn strings(&self, query: &str, id: &str) -> Result<Vec<[String; 3]>, LedgerError> {
+        let read = || {
+            let mut statement = self.database.prepare(query)?;
+            let rows =
+                statement.query_map([id], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|cause| self.error(cause))
+    }
+
+    fn body(&self, state: &State) -> Result<String, LedgerError> {
+        serde_json::to_string(state).map_err(|cause| self.content("a state", &cause))
+    }
+
+    pub(super) fn time(&self, text: &str) -> Result<Timestamp, LedgerError> {
+        text.parse()
+            .map_err(|cause: jiff::Error| self.content("a time", &cause))
+    }
+
+    fn row(&self, texts: Texts) -> Result<RunRow, LedgerError> {
+        let id = RunId::try_from(texts.id).map_err(|cause| self.content("a run id", &cause))?;
+        let outcome = |text: String| serde_json::from_value(serde_json::Value::String(text));
+        Ok(RunRow {
+            opened: NewRun {
+                id,
+                opened_at: self.time(&texts.opened_at)?,
+                origin: texts.origin,
+                asked_by: texts.asked_by,
+                policy: texts.policy,
+                machine_id: texts.machine_id.map(MachineId),
+                boot_id: BootId(texts.boot_id),
+            },
+            closed_at: texts
+                .closed_at
+                .as_deref()
+                .map(|text| self.time(text))
+                .transpose()?,
+            outcome: texts
+                .outcome
+                .map(outcome)
+                .transpose()
+                .map_err(|cause| self.content("an outcome", &cause))?,
+            summary: texts.summary,
+            state: serde_json::from_str(&texts.state)
+                .map_err(|cause| self.content("a state", &cause))?,
+        })
+    }
+}
+
+/// A row of `run` before it is understood.
+struct Texts {
+    id: String,
+    opened_at: String,
+    origin: String,
+    asked_by: String,
+    policy: String,
+    machine_id: Option<String>,
+    boot_id: String,
+    closed_at: Option<String>,
+    outcome: Option<String>,
+    summary: Option<String>,
+    state: String,
+}
+
+impl Texts {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            opened_at: row.get(1)?,
+            origin: row.get(2)?,
+            asked_by: row.get(3)?,
+            policy: row.get(4)?,
+            machine_id: row.get(5)?,
+            boot_id: row.get(6)?,
+            closed_at: row.get(7)?,
+            outcome: row.get(8)?,
+            summary: row.get(9)?,
+            state: row.get(10)?,
+        })
+    }
+}
+
+fn insert_transition(
+    transaction: &rusqlite::Transaction<'_>,
+    run: &str,
+    at: Timestamp,
+    (event, stage): (&str, &str),
+) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "INSERT INTO transition (run, sequence, at, event, stage)
+         SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3, ?4 FROM transition WHERE run = ?1",
+        params![run, at.to_string(), event, stage],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cycle::{Event, step};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn run() -> NewRun {
+        NewRun {
+            id: RunId::new(1, 1),
+            opened_at: NOW,
+            origin: "now".into(),
+            asked_by: "root".into(),
+            policy: "default".into(),
+            machine_id: None,
+            boot_id: BootId("boot".into()),
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_is_found_again_where_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.db");
+        let mut ledger = Ledger::open(&path).expect("opened");
+        let first = State::opened(NOW);
+        ledger.open_run(&run(), &first).expect("written");
+        let event = Event::Repaired {
+            broken: vec![],
+            installed: crate::model::Installed::default(),
+        };
+        let next = step(&first, event.clone(), NOW).expect("accepted").to;
+        ledger
+            .record(run().id, event.name(), &next, NOW)
+            .expect("written");
+        drop(ledger);
+
+        let mut ledger = Ledger::open(&path).expect("opened");
+        let found = ledger.unfinished().expect("read").expect("there");
+        assert_eq!((found.opened, found.state), (run(), next));
+        ledger
+            .close_run(run().id, (Outcome::Partial, "enough"), NOW)
+            .expect("written");
+        assert!(ledger.unfinished().expect("read").is_none());
+        let told = ledger.run(run().id).expect("read").expect("there");
+        assert_eq!(told.row.outcome, Some(Outcome::Partial));
+        let stages: Vec<&str> = told
+            .transitions
+            .iter()
+            .map(|step| step.stage.as_str())
+            .collect();
+        assert_eq!(stages, ["repairing", "refreshing"]);
+    }
+}

@@ -1,0 +1,52 @@
+//! Tables and their migrations. A migration is never edited once released; the
+//! file is copied beside itself before one runs.
+
+/// Step N brings a database from version N to N + 1.
+pub(super) const MIGRATIONS: [&str; 1] = [FIRST];
+
+const FIRST: &str = "
+CREATE TABLE run (
+    id          TEXT PRIMARY KEY,       -- ULID
+    opened_at   TEXT NOT NULL,          -- RFC 3339
+    closed_at   TEXT,
+    origin      TEXT NOT NULL,          -- 'now'
+    asked_by    TEXT NOT NULL,          -- user name or uid
+    policy      TEXT NOT NULL,
+    machine_id  TEXT,
+    boot_id     TEXT NOT NULL,
+    state       TEXT NOT NULL,          -- cycle::State as JSON, the latest
+    outcome     TEXT,
+    summary     TEXT
+) STRICT;
+
+CREATE TABLE transition (
+    run         TEXT NOT NULL REFERENCES run(id),
+    sequence    INTEGER NOT NULL,
+    at          TEXT NOT NULL,
+    event       TEXT NOT NULL,
+    stage       TEXT NOT NULL,          -- the stage that began
+    PRIMARY KEY (run, sequence)
+) STRICT;
+
+CREATE TABLE decision (
+    run         TEXT NOT NULL REFERENCES run(id),
+    package     TEXT NOT NULL,
+    architecture TEXT NOT NULL,
+    body        TEXT NOT NULL,          -- model::Decided as JSON
+    PRIMARY KEY (run, package, architecture)
+) STRICT;
+
+CREATE TABLE seen (
+    package     TEXT NOT NULL,
+    architecture TEXT NOT NULL,
+    version     TEXT NOT NULL,
+    security    INTEGER NOT NULL,
+    at          TEXT NOT NULL,
+    PRIMARY KEY (package, architecture, version)
+) STRICT;
+
+CREATE TABLE reboot (
+    reason      TEXT PRIMARY KEY,
+    since       TEXT NOT NULL
+) STRICT;
+";
