@@ -4,6 +4,7 @@
 //! does, [`verify`] looks, [`state`] remembers. `docs/architecture.md` walks
 //! through it.
 
+pub mod config;
 pub mod model;
 pub mod os;
 pub mod package_manager;
