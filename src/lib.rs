@@ -5,6 +5,7 @@
 //! through it.
 
 pub mod cycle;
+pub mod config;
 pub mod model;
 pub mod os;
 pub mod package_manager;

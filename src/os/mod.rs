@@ -6,3 +6,4 @@ pub mod command;
 pub mod environment;
 pub mod files;
 pub mod process;
+pub mod trusted;

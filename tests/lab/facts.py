@@ -32,7 +32,7 @@ def main(path, expression):
     def has(**fields):
         return any(all(entry.get(key) == value for key, value in fields.items()) for entry in every(document))
 
-    words = {"d": document, "every": every, "update": update, "has": has, "re": re, "text": json.dumps(document)}
+    words = {"d": document, "every": every, "update": update, "has": has, "re": re, "json": json, "text": json.dumps(document)}
     if not eval(expression, words):  # noqa: S307, the journeys are ours
         raise SystemExit(1)
 

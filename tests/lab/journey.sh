@@ -106,7 +106,8 @@ offer() {
     done
 }
 
-# The failing mirror serves those packages at http://127.0.0.1:8080/FAULT, on the machine's own loopback.
+# The failing mirror serves those packages at http://ADDRESS:8080/FAULT, on the machine's own loopback. One address a
+# repository: apt gives up on all of an address once a connection to it failed, whatever the port.
 start_mirror() {
     nsenter -t "$("$lab_source/machine" leader "$machine")" -n python3 "$lab_source/mirror.py" "$work/made" 8080 &
     mirror_pid=$!
@@ -128,7 +129,11 @@ policy_everything() {
 	TOML
 }
 
-open_gate() { in_machine touch /var/lib/lab-gate-open; }
+# open_gate [PACKAGE...]: those that wait there may go on, now and later; by default all that ever do.
+open_gate() {
+    [ $# -gt 0 ] || set -- lab-slow lab-unpack
+    in_machine sh -c 'mkdir -p /var/lib/lab-gate && cd /var/lib/lab-gate && touch "$@"' open "$@"
+}
 waits_at_gate() { in_machine test -e "/run/lab/$1.waits"; }
 
 # --- waiting and asserting ---------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ so that one mirror is many repositories at once, each with a trouble of its own:
   ok        serves                          404, 500  answers with that status
   truncate  sends half of the body          reset     half of it, then resets the connection
   corrupt   flips bytes in the middle       stall     never answers
+
+FAULT-debs is the same for packages only: the indexes are sound.
 """
 
 import http.server
@@ -27,6 +29,9 @@ class Mirror(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         fault, _, wanted = urllib.parse.unquote(urllib.parse.urlparse(self.path).path).lstrip("/").partition("/")
+        fault, only, _ = fault.partition("-debs")
+        if only and not wanted.endswith(".deb"):
+            fault = "ok"
         file = (self.root / wanted).resolve()
         if fault == "stall":
             threading.Event().wait()
@@ -55,4 +60,4 @@ class Mirror(http.server.BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     Mirror.root = pathlib.Path(sys.argv[1]).resolve()
-    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Mirror).serve_forever()
+    http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[2])), Mirror).serve_forever()

@@ -1,0 +1,153 @@
+//! The merged values as everybody's settings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::fault::Fault;
+use super::layers::Layers;
+use super::node::Node;
+use super::reachable;
+use crate::policy::{Rule, Then, When};
+use crate::verify::{Check, Probe};
+use crate::{package_manager, policy, verify};
+
+/// How long one attempt of a probe may take unless it says otherwise.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What every component gets its part of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// By name; "default" is always there.
+    pub policies: BTreeMap<String, policy::Settings>,
+    /// For looking at the patched machine.
+    pub verify: verify::Settings,
+    /// For the package manager.
+    pub package_manager: package_manager::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            policies: BTreeMap::from([("default".to_owned(), policy::Settings::default())]),
+            verify: verify::Settings::default(),
+            package_manager: package_manager::Settings::default(),
+        }
+    }
+}
+
+/// The last stage.
+pub(super) struct Checked {
+    pub settings: Settings,
+    pub warnings: Vec<Fault>,
+}
+
+impl Checked {
+    /// Each file was found sound, so this fails only if we are at fault ourselves.
+    pub fn of(layers: &Layers) -> Result<Self, Fault> {
+        let root = &layers.root;
+        let mut policies = BTreeMap::new();
+        let mut warnings = Vec::new();
+        for (name, node) in root.named("policy") {
+            let (nodes, policy) = read_policy(node)?;
+            reachable::warn(&nodes, &policy.rules, &mut warnings);
+            policies.insert(name.clone(), policy);
+        }
+        let settings = Settings {
+            policies,
+            verify: read_verify(section(root, "verify")?)?,
+            package_manager: read_package_manager(section(root, "package_manager")?)?,
+        };
+        Ok(Self { settings, warnings })
+    }
+}
+
+/// The rules with their nodes, in the order in which they are asked.
+fn read_policy(node: &Node) -> Result<(Vec<&Node>, policy::Settings), Fault> {
+    let nodes: Vec<&Node> = ["rule_before", "rule", "rule_after"]
+        .iter()
+        .flat_map(|key| node.tables(key))
+        .collect();
+    let rules = nodes.iter().map(|node| rule(node));
+    let settings = policy::Settings {
+        removals: node.patterns("removals").ok_or_else(|| ours(node))?,
+        rules: rules.collect::<Result<_, _>>()?,
+    };
+    Ok((nodes, settings))
+}
+
+fn rule(node: &Node) -> Result<Rule, Fault> {
+    let then = match node.text("then") {
+        Some("install") => Then::Install,
+        Some("hold") => Then::Hold,
+        Some("reject") => Then::Reject,
+        Some("check") => Then::Check,
+        _ => return Err(ours(node)),
+    };
+    let soak = node.duration("soak").map(SignedDuration::try_from);
+    Ok(Rule {
+        when: node.get("when").map(when).unwrap_or_default(),
+        then,
+        soak: soak.transpose().map_err(|_| ours(node))?,
+        reason: node.text("reason").map(str::to_owned),
+    })
+}
+
+fn when(node: &Node) -> When {
+    When {
+        package: node.patterns("package"),
+        source: node.patterns("source"),
+        origin: node.patterns("origin"),
+        security: node.flag("security"),
+        kernel: node.flag("kernel"),
+        needs_reboot: node.flag("needs_reboot"),
+    }
+}
+
+fn read_verify(node: &Node) -> Result<verify::Settings, Fault> {
+    Ok(verify::Settings {
+        retries: node.count("retries").ok_or_else(|| ours(node))?,
+        interval: node.duration("interval").ok_or_else(|| ours(node))?,
+        probes: node
+            .tables("probe")
+            .iter()
+            .map(probe)
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn probe(node: &Node) -> Result<Probe, Fault> {
+    let text = |key: &str| node.text(key).map(str::to_owned);
+    let check = text("http")
+        .map(Check::Http)
+        .or_else(|| text("tcp").map(Check::Tcp))
+        .or_else(|| node.texts("command").map(Check::Command))
+        .or_else(|| text("unit").map(Check::Unit));
+    Ok(Probe {
+        name: text("name").ok_or_else(|| ours(node))?,
+        check: check.ok_or_else(|| ours(node))?,
+        timeout: node.duration("timeout").unwrap_or(PROBE_TIMEOUT),
+        retries: node.count("retries"),
+    })
+}
+
+fn read_package_manager(node: &Node) -> Result<package_manager::Settings, Fault> {
+    Ok(package_manager::Settings {
+        lock_wait: node.duration("lock_wait").ok_or_else(|| ours(node))?,
+        stale_after: node.duration("stale_after").ok_or_else(|| ours(node))?,
+    })
+}
+
+fn section<'a>(root: &'a Node, key: &str) -> Result<&'a Node, Fault> {
+    root.get(key).ok_or_else(|| ours(root))
+}
+
+/// The stages disagree: that is not the operator's fault.
+fn ours(node: &Node) -> Fault {
+    Fault::at(
+        &node.origin,
+        "patchd cannot use this although it found no fault in it",
+        "this is a fault of patchd; report it with this file",
+    )
+}

@@ -1,0 +1,215 @@
+//! One file as written: its syntax, its keys, its values. Everything that is
+//! wrong with it is found here, also in values that a later file replaces.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::fault::Fault;
+use super::keys::{Key, Kind, ROOT, Shape};
+use super::leaf;
+use super::node::{Content, Node};
+use super::not_built;
+use super::source::{Origin, Source};
+use super::suggestion;
+
+/// One file, looked at by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct File {
+    /// What it says.
+    pub root: Node,
+}
+
+/// A key with the place where it is written.
+type Written<'a> = (&'a str, Range<usize>);
+
+struct Walk<'a> {
+    source: Arc<Source>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl File {
+    /// Reads a text. What is wrong with it is added to `faults`.
+    pub fn parse(source: Source, faults: &mut Vec<Fault>) -> Self {
+        let source = Arc::new(source);
+        let mut walk = Walk {
+            source: Arc::clone(&source),
+            faults,
+        };
+        let root = match DeTable::parse(&source.text) {
+            Ok(table) => walk.table(&ROOT, table.get_ref(), table.span()),
+            Err(error) => {
+                // A second fault behind the first may only be its echo.
+                let span = error.span().unwrap_or(0..0);
+                let what = format!("this is not TOML: {}", error.message());
+                let advice = "mend this first; the rest of the file is looked at after that";
+                walk.fault(span.clone(), what, advice);
+                walk.node(span, Content::Faulty)
+            }
+        };
+        Self { root }
+    }
+}
+
+impl Walk<'_> {
+    fn table(&mut self, shape: &Shape, table: &DeTable<'_>, span: Range<usize>) -> Node {
+        let mut read = BTreeMap::new();
+        for (name, value) in table {
+            let (written, name) = ((name.get_ref().as_ref(), name.span()), name.get_ref());
+            match shape.key(name) {
+                Some(key) => {
+                    read.insert(name.to_string(), self.value(key, value));
+                }
+                None => self.unknown(shape, &written),
+            }
+        }
+        let node = self.node(span, Content::Table(read));
+        self.complete(shape, &node);
+        (shape.check)(&node, self.faults);
+        node
+    }
+
+    fn value(&mut self, key: &Key, value: &Spanned<DeValue<'_>>) -> Node {
+        match (&key.kind, value.get_ref()) {
+            (Kind::Table(shape), DeValue::Table(table)) => self.table(shape, table, value.span()),
+            (Kind::Named(shape), DeValue::Table(table)) => self.named(shape, table, value.span()),
+            (Kind::Tables(shape, _), DeValue::Array(items)) => {
+                self.tables(key, shape, items, value.span())
+            }
+            (kind @ (Kind::Table(_) | Kind::Named(_) | Kind::Tables(..)), other) => {
+                let wrong = leaf::wrong_type(kind, key.name, other);
+                self.fault(value.span(), wrong.what, wrong.advice);
+                self.node(value.span(), Content::Faulty)
+            }
+            (kind, leaf) => match leaf::read(kind, key.name, leaf) {
+                Ok(leaf) => self.node(value.span(), Content::Leaf(leaf)),
+                Err(wrong) => {
+                    self.fault(value.span(), wrong.what, wrong.advice);
+                    self.node(value.span(), Content::Faulty)
+                }
+            },
+        }
+    }
+
+    fn named(&mut self, shape: &Shape, table: &DeTable<'_>, span: Range<usize>) -> Node {
+        let mut read = BTreeMap::new();
+        for (name, value) in table {
+            if !is_name(name.get_ref()) {
+                let what = format!("{:?} cannot be a name", name.get_ref());
+                let advice = "use 1 to 64 letters, digits, dashes and underscores";
+                self.fault(name.span(), what, advice);
+            }
+            let node = if let DeValue::Table(table) = value.get_ref() {
+                self.table(shape, table, value.span())
+            } else {
+                let what = format!("{:?} must be a table", name.get_ref());
+                let advice = format!("write [{}]", shape.path.replace("NAME", name.get_ref()));
+                self.fault(value.span(), what, advice);
+                self.node(value.span(), Content::Faulty)
+            };
+            read.insert(name.get_ref().to_string(), node);
+        }
+        self.node(span, Content::Table(read))
+    }
+
+    fn tables(
+        &mut self,
+        key: &Key,
+        shape: &Shape,
+        items: &DeArray<'_>,
+        span: Range<usize>,
+    ) -> Node {
+        let mut read = Vec::new();
+        for item in items {
+            if let DeValue::Table(table) = item.get_ref() {
+                read.push(self.table(shape, table, item.span()));
+            } else {
+                let what = format!("{:?} must be a list of tables", key.name);
+                let advice = format!("begin each with a line [[{}]]", shape.path);
+                self.fault(item.span(), what, advice);
+            }
+        }
+        self.node(span, Content::Tables(read))
+    }
+
+    /// Complains of what must be there and is not.
+    fn complete(&mut self, shape: &Shape, node: &Node) {
+        for key in shape.keys.iter().filter(|key| key.required) {
+            if node.get(key.name).is_none() {
+                let what = format!("{:?} is missing in this {}", key.name, noun(shape));
+                let advice = format!("add {} = {}", key.name, leaf::expected(&key.kind));
+                self.faults.push(Fault::at(&node.origin, what, advice));
+            }
+        }
+        if shape.one_of.is_empty() {
+            return;
+        }
+        let given: Vec<&Node> = shape
+            .one_of
+            .iter()
+            .filter_map(|name| node.get(name))
+            .collect();
+        let advice = format!("give exactly one of {}", shape.one_of.join(", "));
+        match given.as_slice() {
+            [_] => {}
+            [] => {
+                let what = format!("this {} checks nothing", noun(shape));
+                self.faults.push(Fault::at(&node.origin, what, advice));
+            }
+            [.., last] => {
+                let what = format!("this {} checks {} things", noun(shape), given.len());
+                self.faults.push(Fault::at(&last.origin, what, advice));
+            }
+        }
+    }
+
+    fn unknown(&mut self, shape: &Shape, (name, span): &Written<'_>) {
+        let place = match shape.path {
+            "" => "at the top of the file".to_owned(),
+            path => format!("in {path}"),
+        };
+        if let Some(reason) = not_built::reason(shape.path, name) {
+            let what = format!("{name:?} is not built yet: {reason}");
+            return self.fault(span.clone(), what, "remove the key");
+        }
+        let known = shape.names().collect::<Vec<_>>().join(", ");
+        let advice = match suggestion::nearest(name, shape.names()) {
+            Some(near) => format!("did you mean {near:?}? known keys: {known}"),
+            None => format!("remove it; known keys: {known}"),
+        };
+        self.fault(
+            span.clone(),
+            format!("unknown key {name:?} {place}"),
+            advice,
+        );
+    }
+
+    fn fault(&mut self, span: Range<usize>, what: String, advice: impl Into<String>) {
+        let origin = self.origin(span);
+        self.faults.push(Fault::at(&origin, what, advice));
+    }
+
+    fn node(&self, span: Range<usize>, content: Content) -> Node {
+        let origin = self.origin(span);
+        Node { origin, content }
+    }
+
+    fn origin(&self, span: Range<usize>) -> Origin {
+        let source = Arc::clone(&self.source);
+        Origin { source, span }
+    }
+}
+
+/// `probe` for `verify.probe`.
+fn noun(shape: &Shape) -> &'static str {
+    shape.path.rsplit('.').next().unwrap_or(shape.path)
+}
+
+/// A name goes on command lines and into reports.
+fn is_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    (1..=64).contains(&text.len()) && !text.starts_with('-') && text.chars().all(allowed)
+}

@@ -1,0 +1,304 @@
+//! One value: is it of the right kind, and does it say something possible?
+
+use std::time::Duration;
+
+use toml::de::{DeArray, DeValue};
+
+use super::duration;
+use super::keys::Kind;
+use super::node::Leaf;
+use super::suggestion;
+use crate::policy::Pattern;
+
+/// The unit types that can be active.
+const UNIT_SUFFIXES: [&str; 8] = [
+    ".service",
+    ".socket",
+    ".timer",
+    ".target",
+    ".mount",
+    ".path",
+    ".automount",
+    ".swap",
+];
+
+/// The longest text for people, bytes.
+const TEXT: usize = 500;
+
+/// What is wrong, and what to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub what: String,
+    pub advice: String,
+}
+
+/// Reads a value of this kind for the key `name`.
+pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf, Wrong> {
+    match (kind, value) {
+        (Kind::Duration { from, to }, DeValue::String(text)) => {
+            let bounds = Duration::from_secs(*from)..=Duration::from_secs(*to);
+            let duration = duration::parse(text)
+                .ok_or_else(|| wrong(format!("{text:?} is not a duration"), kind))?;
+            if !bounds.contains(&duration) {
+                return Err(out_of_bounds(text, kind));
+            }
+            Ok(Leaf::Duration(duration))
+        }
+        (Kind::Count { from, to }, DeValue::Integer(integer)) => {
+            u32::from_str_radix(integer.as_str(), integer.radix())
+                .ok()
+                .filter(|count| (*from..=*to).contains(count))
+                .map(Leaf::Count)
+                .ok_or_else(|| out_of_bounds(integer.as_str(), kind))
+        }
+        (Kind::Flag, DeValue::Boolean(flag)) => Ok(Leaf::Flag(*flag)),
+        (Kind::Text, DeValue::String(text)) => for_people(name, text),
+        (Kind::Word(words), DeValue::String(text)) => word(name, text, words),
+        (Kind::Patterns { .. }, DeValue::String(text)) => Ok(Leaf::Patterns(vec![pattern(text)?])),
+        (Kind::Patterns { none }, DeValue::Array(items)) => {
+            let texts = strings(items).ok_or_else(|| wrong_type(kind, name, value))?;
+            if texts.is_empty() && !none {
+                let what = format!("{name:?} is an empty list, so the rule could never match");
+                return Err(wrong(what, kind));
+            }
+            let patterns = texts.into_iter().map(pattern).collect::<Result<_, _>>()?;
+            Ok(Leaf::Patterns(patterns))
+        }
+        (Kind::Url, DeValue::String(text)) => url(text),
+        (Kind::Address, DeValue::String(text)) if is_address(text) => {
+            Ok(Leaf::Text(text.clone().into_owned()))
+        }
+        (Kind::Address, DeValue::String(text)) => {
+            Err(wrong(format!("{text:?} is not host:port"), kind))
+        }
+        (Kind::Argv, DeValue::Array(items)) => {
+            argv(&strings(items).ok_or_else(|| wrong_type(kind, name, value))?)
+        }
+        (Kind::Unit, DeValue::String(text)) if is_unit(text) => {
+            Ok(Leaf::Text(text.clone().into_owned()))
+        }
+        (Kind::Unit, DeValue::String(text)) => Err(wrong(
+            format!("{text:?} is not the name of a unit that can be active"),
+            kind,
+        )),
+        (kind, value) => Err(wrong_type(kind, name, value)),
+    }
+}
+
+/// What belongs there, for advice and for the schema's readers.
+pub(super) fn expected(kind: &Kind) -> String {
+    match kind {
+        Kind::Table(_) | Kind::Named(_) => "a table".to_owned(),
+        Kind::Tables(..) => "a list of tables".to_owned(),
+        Kind::Duration { from, to } => format!(
+            "a duration such as \"90s\", \"1h30m\" or \"3d\", from {} to {}",
+            duration::write(Duration::from_secs(*from)),
+            duration::write(Duration::from_secs(*to)),
+        ),
+        Kind::Count { from, to } => format!("a whole number from {from} to {to}"),
+        Kind::Flag => "true or false".to_owned(),
+        Kind::Text => "text in quotes".to_owned(),
+        Kind::Word(words) => format!("one of {}", quoted(words)),
+        Kind::Patterns { .. } => {
+            "a glob such as \"libssl*\", a regular expression as \"/^linux-/\", or a list of them"
+                .to_owned()
+        }
+        Kind::Url => "an address such as \"http://127.0.0.1:8080/healthz\"".to_owned(),
+        Kind::Address => "host and port such as \"127.0.0.1:5432\" or \"[::1]:5432\"".to_owned(),
+        Kind::Argv => {
+            "an absolute program and its arguments such as [\"/usr/bin/test\", \"-e\", \"/run/app.pid\"]"
+                .to_owned()
+        }
+        Kind::Unit => "a unit with its suffix such as \"nginx.service\"".to_owned(),
+    }
+}
+
+/// A value of another type than the key's.
+pub(super) fn wrong_type(kind: &Kind, name: &str, value: &DeValue<'_>) -> Wrong {
+    let found = match value {
+        DeValue::Array(items) if strings(items).is_none() => "a list of something else",
+        DeValue::Array(_) => "a list",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::String(_) => "text",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Table(_) => "a table",
+    };
+    wrong(format!("{name:?} cannot be {found}"), kind)
+}
+
+fn wrong(what: String, kind: &Kind) -> Wrong {
+    let advice = format!("write {}", expected(kind));
+    Wrong { what, advice }
+}
+
+fn out_of_bounds(text: &str, kind: &Kind) -> Wrong {
+    wrong(format!("{text:?} is out of bounds"), kind)
+}
+
+fn quoted(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+    words.join(", ")
+}
+
+fn strings<'a>(items: &'a DeArray<'_>) -> Option<Vec<&'a str>> {
+    items.iter().map(|item| item.get_ref().as_str()).collect()
+}
+
+fn for_people(name: &str, text: &str) -> Result<Leaf, Wrong> {
+    if text.trim().is_empty() || text.len() > TEXT || text.chars().any(char::is_control) {
+        let what = format!("{name:?} is empty, longer than {TEXT} bytes or more than one line");
+        return Err(wrong(what, &Kind::Text));
+    }
+    Ok(Leaf::Text(text.to_owned()))
+}
+
+fn word(name: &str, text: &str, words: &'static [&'static str]) -> Result<Leaf, Wrong> {
+    if words.contains(&text) {
+        return Ok(Leaf::Text(text.to_owned()));
+    }
+    let what = format!("{name:?} cannot be {text:?}");
+    let advice = match suggestion::nearest(text, words.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}? it is one of {}", quoted(words)),
+        None => format!("write one of {}", quoted(words)),
+    };
+    Err(Wrong { what, advice })
+}
+
+fn pattern(text: &str) -> Result<Pattern, Wrong> {
+    Pattern::parse(text).map_err(|error| {
+        // The component's sentence has its advice behind the semicolon.
+        let sentence = error.to_string();
+        let (what, advice) = sentence.rsplit_once("; ").unwrap_or((&sentence, ""));
+        Wrong {
+            what: what.to_owned(),
+            advice: advice.to_owned(),
+        }
+    })
+}
+
+fn url(text: &str) -> Result<Leaf, Wrong> {
+    let parsed = reqwest::Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    match parsed {
+        None => Err(wrong(
+            format!("{text:?} is not an http or https address"),
+            &Kind::Url,
+        )),
+        Some(url) if !url.username().is_empty() || url.password().is_some() => Err(Wrong {
+            what: "a user or password stands in the address".to_owned(),
+            advice: "probe an address that needs none; everybody may read this configuration"
+                .to_owned(),
+        }),
+        Some(_) => Ok(Leaf::Text(text.to_owned())),
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let host_is_sound = match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        Some(literal) => literal.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.chars().all(name),
+    };
+    let digits = port.chars().all(|c| c.is_ascii_digit());
+    host_is_sound && digits && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn is_unit(text: &str) -> bool {
+    let allowed =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.' | '\\' | '@');
+    let name = UNIT_SUFFIXES
+        .iter()
+        .find_map(|suffix| text.strip_suffix(suffix));
+    // A leading dash would be an option of systemctl; a template is never active.
+    name.is_some_and(|name| {
+        !name.is_empty()
+            && !name.starts_with('-')
+            && !name.ends_with('@')
+            && text.len() <= 255
+            && text.chars().all(allowed)
+    })
+}
+
+fn argv(words: &[&str]) -> Result<Leaf, Wrong> {
+    let absolute = words
+        .first()
+        .is_some_and(|program| program.starts_with('/') && !program.ends_with('/'));
+    if !absolute {
+        let what = match words.first() {
+            Some(program) => format!("the program {program:?} is not an absolute path"),
+            None => "the command is empty".to_owned(),
+        };
+        return Err(wrong(what, &Kind::Argv));
+    }
+    if words.iter().any(|word| word.contains('\0')) {
+        return Err(wrong(
+            "the command has a NUL character in it".to_owned(),
+            &Kind::Argv,
+        ));
+    }
+    Ok(Leaf::Texts(
+        words.iter().map(|word| (*word).to_owned()).collect(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_a_host_and_a_port() {
+        for sound in [
+            "localhost:80",
+            "127.0.0.1:5432",
+            "[::1]:443",
+            "db-1.example:1",
+        ] {
+            assert!(is_address(sound), "{sound}");
+        }
+        for faulty in [
+            "localhost",
+            ":80",
+            "host:0",
+            "host:65536",
+            "host:+80",
+            "::1:80",
+            "[x]:80",
+            "a b:80",
+            "host:",
+            "http://host:80",
+        ] {
+            assert!(!is_address(faulty), "{faulty}");
+        }
+    }
+
+    #[test]
+    fn units_have_a_suffix_and_are_no_options_and_no_templates() {
+        for sound in [
+            "nginx.service",
+            "getty@tty1.service",
+            "a\\x2db.mount",
+            "apt-daily.timer",
+        ] {
+            assert!(is_unit(sound), "{sound}");
+        }
+        for faulty in [
+            "nginx",
+            "-H.service",
+            "getty@.service",
+            ".service",
+            "a b.service",
+            "a/b.service",
+        ] {
+            assert!(!is_unit(faulty), "{faulty}");
+        }
+    }
+}

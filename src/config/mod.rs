@@ -1,0 +1,87 @@
+//! Text into everybody's settings. It alone knows where the files are, how they
+//! are merged and what their keys are called; it decides nothing about patching,
+//! and no component imports it.
+//!
+//! Three stages: a [`file`] is one text with its faults, [`layers`] are the
+//! files merged, [`checked`] is what components get.
+
+mod checked;
+mod consistency;
+mod duration;
+mod fault;
+mod file;
+mod keys;
+mod layers;
+mod leaf;
+mod node;
+mod not_built;
+mod reachable;
+mod schema;
+mod source;
+mod sources;
+mod suggestion;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+pub use crate::os::trusted::Reader;
+pub use checked::Settings;
+pub use fault::{Fault, Faults, Level};
+pub use layers::Layers;
+pub use schema::schema;
+pub use sources::Sources;
+
+use checked::Checked;
+use file::File;
+
+/// A sound configuration.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// For everybody.
+    pub settings: Settings,
+    /// What is allowed and looks like a mistake all the same.
+    pub warnings: Vec<Fault>,
+    /// Where each value comes from.
+    pub layers: Layers,
+    /// The files that were read, in the order in which they count.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads, merges and checks. Either everything is sound, or every fault is told.
+pub fn load(sources: &Sources, reader: &Reader) -> Result<Loaded, Faults> {
+    let (texts, mut faults) = sources.read(reader);
+    let paths: Vec<PathBuf> = texts.iter().map(|text| text.path.clone()).collect();
+    let files: Vec<File> = texts
+        .into_iter()
+        .map(|text| File::parse(text, &mut faults))
+        .collect();
+    if !faults.is_empty() {
+        return Err(Faults::new(faults, paths));
+    }
+    let layers = Layers::merge(files);
+    match Checked::of(&layers) {
+        Ok(checked) => Ok(Loaded {
+            settings: checked.settings,
+            warnings: checked.warnings,
+            layers,
+            files: paths,
+        }),
+        Err(fault) => Err(Faults::new(vec![fault], paths)),
+    }
+}
+
+/// Everything that is wrong or looks wrong, for `config check`.
+#[must_use]
+pub fn check(sources: &Sources, reader: &Reader) -> Faults {
+    load(sources, reader).map_or_else(
+        |faults| faults,
+        |loaded| Faults::new(loaded.warnings, loaded.files),
+    )
+}
+
+/// The shipped file: every key at its default, commented out and explained.
+#[must_use]
+pub fn default_text() -> &'static str {
+    include_str!("../../config/patchd.toml")
+}

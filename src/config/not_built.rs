@@ -1,0 +1,130 @@
+//! Keys that a later version will know. They are refused by name, so that
+//! nobody believes that they do something.
+
+/// Path and why it has no effect yet.
+const NOT_BUILT: &[(&str, &str)] = &[
+    (
+        "schedule",
+        "this version of patchd runs only when it is called, for example by a systemd timer",
+    ),
+    (
+        "freeze",
+        "this version of patchd has no calendar; stop its timer instead",
+    ),
+    (
+        "restart",
+        "this version of patchd restarts no services; it reports what needs a restart",
+    ),
+    ("hooks", "this version of patchd runs no hooks"),
+    ("deadline", "this version of patchd knows no deadlines"),
+    (
+        "notify",
+        "this version of patchd sends no notifications; its exit code and the journal tell",
+    ),
+    (
+        "feeds",
+        "this version of patchd reads no vulnerability feeds",
+    ),
+    (
+        "network",
+        "this version of patchd fetches nothing itself; set the package manager's own proxy",
+    ),
+    (
+        "exception",
+        "this version of patchd does not judge single CVEs",
+    ),
+    ("hub", "this version of patchd works alone"),
+    ("rollback", "this version of patchd cannot roll back"),
+    ("policy.NAME.reboot", "this version of patchd never reboots"),
+    (
+        "policy.NAME.reboot_deadline",
+        "this version of patchd never reboots",
+    ),
+    (
+        "policy.NAME.rehearse",
+        "this version of patchd rehearses nothing",
+    ),
+    (
+        "policy.NAME.rehearse_unproven",
+        "this version of patchd rehearses nothing",
+    ),
+    (
+        "policy.NAME.rollback",
+        "this version of patchd cannot roll back",
+    ),
+    (
+        "policy.NAME.restore",
+        "this version of patchd makes no restore points",
+    ),
+    (
+        "policy.NAME.minimal",
+        "it is for rpm systems, which this version of patchd does not serve",
+    ),
+    (
+        "policy.NAME.rule.urgent",
+        "this version of patchd has no windows that an update could leave",
+    ),
+    (
+        "policy.NAME.rule.when.severity",
+        "this version of patchd reads no vulnerability feeds",
+    ),
+    (
+        "policy.NAME.rule.when.tier",
+        "this version of patchd reads no vulnerability feeds",
+    ),
+    (
+        "policy.NAME.rule.when.cve",
+        "this version of patchd reads no vulnerability feeds",
+    ),
+    (
+        "policy.NAME.rule.when.known_exploited",
+        "this version of patchd reads no vulnerability feeds",
+    ),
+    (
+        "policy.NAME.rule.when.epss_at_least",
+        "this version of patchd reads no vulnerability feeds",
+    ),
+];
+
+/// Why this key has no effect yet; `None` when it will never have one.
+pub(super) fn reason(path: &str, key: &str) -> Option<&'static str> {
+    let wanted = if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    };
+    NOT_BUILT
+        .iter()
+        .find(|(path, _)| *path == wanted)
+        .map(|(_, reason)| *reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::{Kind, ROOT, Shape};
+    use super::*;
+
+    fn no_key_is_both(shape: &Shape) {
+        for key in shape.keys {
+            assert_eq!(reason(shape.path, key.name), None, "{}", key.name);
+            match key.kind {
+                Kind::Table(inner) | Kind::Named(inner) | Kind::Tables(inner, _) => {
+                    no_key_is_both(inner);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_built_key_is_not_called_unbuilt() {
+        no_key_is_both(&ROOT);
+    }
+
+    #[test]
+    fn a_key_is_known_by_its_whole_path() {
+        assert!(reason("", "rollback").is_some());
+        assert!(reason("policy.NAME", "rollback").is_some());
+        assert!(reason("verify", "rollback").is_none());
+    }
+}
