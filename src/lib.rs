@@ -4,8 +4,8 @@
 //! does, [`verify`] looks, [`state`] remembers. `docs/architecture.md` walks
 //! through it.
 
-pub mod cycle;
 pub mod config;
+pub mod cycle;
 pub mod model;
 pub mod os;
 pub mod package_manager;

@@ -70,6 +70,9 @@ pub(super) fn events() -> Vec<Event> {
             waited_seconds: 0,
         }),
         Event::Refused(Refusal::Unfit { faults: vec![] }),
+        Event::Refused(Refusal::Unable {
+            detail: String::new(),
+        }),
         Event::Lost,
         Event::Cancelled,
         Event::DeadlinePassed,

@@ -25,7 +25,7 @@ pub enum Phase {
     Download,
     /// Take the state before, install the plan.
     Apply,
-    /// Compare the machine with the state before.
+    /// Compare the machine with the state before; the last phase of a run.
     Verify,
 }
 
@@ -44,9 +44,6 @@ pub struct Order {
     pub plan: Plan,
     /// The plan's digest, so that a plan cut short is noticed.
     pub digest: Digest,
-    /// Last order of its run: close the record behind it.
-    #[serde(default)]
-    pub last: bool,
 }
 
 /// What the worker tells: first into its record, then on its standard output.
@@ -120,6 +117,11 @@ pub enum Refusal {
     Unfit {
         /// What is missing, a sentence each.
         faults: Vec<String>,
+    },
+    /// It was tried and could not be done.
+    Unable {
+        /// Why.
+        detail: String,
     },
 }
 
@@ -197,7 +199,6 @@ impl Order {
             phase,
             plan,
             digest,
-            last: false,
         }
     }
 }
@@ -218,6 +219,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid { detail } => write!(f, "the order was refused: {detail}"),
+            Self::Unable { detail } => f.write_str(detail),
             Self::Busy { run: Some(run) } => {
                 write!(
                     f,

@@ -231,7 +231,7 @@ fn refuse(at: &Stage, course: &mut Course, refusal: &Refusal) -> Option<Stage> {
     let outcome = match refusal {
         Refusal::Busy { .. } | Refusal::Locked { .. } => Outcome::Deferred,
         Refusal::Unfit { .. } => Outcome::NeedsHuman,
-        Refusal::Stale { .. } | Refusal::Invalid { .. } => Outcome::Failed,
+        Refusal::Stale { .. } | Refusal::Invalid { .. } | Refusal::Unable { .. } => Outcome::Failed,
     };
     let stale = matches!(refusal, Refusal::Stale { .. });
     match at {

@@ -1,0 +1,13 @@
+//! The privileged side: one order in, events out, one phase done. It trusts
+//! nobody: what an order asks for is checked against the machine's own
+//! configuration and package manager. It imports no ledger and knows no policy
+//! but what may be removed.
+
+mod validate;
+mod record;
+mod phases;
+mod serve;
+mod main;
+
+pub use main::{main, transaction_guard};
+pub use record::{FOLDER, Line, Record, run_folder};

@@ -1,0 +1,246 @@
+//! The worker's own memory: one folder a run, one append-only file of JSON
+//! lines in it, each on disk before the worker goes on. It tells the next
+//! worker what this one was doing, whatever became of it.
+
+use std::fs::{DirBuilder, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{BootId, Order, Phase, Plan, Report, Repository, RunId, WorkerEvent};
+use crate::os::files::no_follow;
+use crate::os::process::Process;
+
+/// Where the records of this machine are.
+pub const FOLDER: &str = "/var/lib/patchd-worker";
+
+/// The largest record that is read back, bytes.
+const CAP: u64 = 64 << 20;
+
+/// One line of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "kebab-case")]
+pub enum Line {
+    /// An order came in.
+    Order {
+        /// When.
+        at: Timestamp,
+        /// In which boot.
+        boot: BootId,
+        /// The order.
+        order: Box<Order>,
+    },
+    /// Something happened in it.
+    Event {
+        /// When.
+        at: Timestamp,
+        /// What.
+        event: Box<WorkerEvent>,
+    },
+    /// The run is over; another may begin.
+    End {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// The record of one run.
+#[derive(Debug)]
+pub struct Record {
+    folder: PathBuf,
+    file: File,
+    lines: Vec<Line>,
+}
+
+/// The folder of a run.
+#[must_use]
+pub fn run_folder(root: &Path, run: RunId) -> PathBuf {
+    root.join("runs").join(run.to_string())
+}
+
+impl Record {
+    /// Opens or creates the record of a run.
+    pub fn open(root: &Path, run: RunId) -> std::io::Result<Self> {
+        let folder = run_folder(root, run);
+        DirBuilder::new().recursive(true).mode(0o2750).create(&folder)?;
+        let path = folder.join("record.jsonl");
+        let file = File::options().create(true).read(true).append(true).mode(0o640).custom_flags(no_follow()).open(&path)?;
+        let lines = read(&file)?;
+        let mut record = Self { folder, file, lines };
+        record.mend()?;
+        Ok(record)
+    }
+
+    /// The latest run whose record has no end, if any.
+    pub fn find_open(root: &Path) -> std::io::Result<Option<RunId>> {
+        let Some(latest) = runs(root)?.pop() else {
+            return Ok(None);
+        };
+        let path = run_folder(root, latest).join("record.jsonl");
+        let lines = match File::open(&path) {
+            Ok(file) => read(&file)?,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(cause) => return Err(cause),
+        };
+        let begun = !lines.is_empty();
+        Ok((begun && !matches!(lines.last(), Some(Line::End { .. }))).then_some(latest))
+    }
+
+    /// Where the run's files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Appends a line; it is on disk when this returns.
+    pub fn append(&mut self, line: Line) -> std::io::Result<()> {
+        let mut text = serde_json::to_string(&line)?;
+        text.push('\n');
+        self.file.write_all(text.as_bytes())?;
+        self.file.sync_data()?;
+        self.lines.push(line);
+        Ok(())
+    }
+
+    /// The plan of an apply that began and has no report: it may still be at
+    /// work, or was cut short.
+    #[must_use]
+    pub fn interrupted(&self) -> Option<&Plan> {
+        self.applies().last().filter(|apply| apply.began && apply.report.is_none()).map(|apply| apply.plan)
+    }
+
+    /// The package manager's process that was started last in this boot, if it is alive.
+    #[must_use]
+    pub fn survivor(&self, boot: &BootId) -> Option<Process> {
+        let last_boot = self.lines.iter().rev().find_map(|line| match line {
+            Line::Order { boot, .. } => Some(boot),
+            _ => None,
+        });
+        let started = self.lines.iter().rev().find_map(|line| match line {
+            Line::Event { event, .. } => match **event {
+                WorkerEvent::Started { pid, start_time } => Some(Process { pid, start_time }),
+                _ => None,
+            },
+            _ => None,
+        });
+        started.filter(|process| last_boot == Some(boot) && process.is_alive())
+    }
+
+    /// The plans that went through according to their reports, in order.
+    pub fn completed(&self) -> impl Iterator<Item = &Plan> {
+        let whole = |report: &Report| matches!(report, Report::Apply { failure: None, .. });
+        self.applies().into_iter().filter(move |apply| apply.report.is_some_and(whole)).map(|apply| apply.plan)
+    }
+
+    /// The repositories as the latest refresh found them.
+    #[must_use]
+    pub fn repositories(&self) -> &[Repository] {
+        let latest = self.lines.iter().rev().find_map(|line| match line {
+            Line::Event { event, .. } => match &**event {
+                WorkerEvent::Done { report: Report::Refresh { repositories } } => Some(repositories.as_slice()),
+                _ => None,
+            },
+            _ => None,
+        });
+        latest.unwrap_or_default()
+    }
+
+    /// The plans that apply began with, whatever became of them.
+    pub fn begun(&self) -> impl Iterator<Item = &Plan> {
+        self.applies().into_iter().filter(|apply| apply.began).map(|apply| apply.plan)
+    }
+
+    fn applies(&self) -> Vec<Apply<'_>> {
+        let mut applies: Vec<Apply<'_>> = Vec::new();
+        let mut in_apply = false;
+        for line in &self.lines {
+            match line {
+                Line::Order { order, .. } => {
+                    in_apply = order.phase == Phase::Apply;
+                    if in_apply {
+                        applies.push(Apply { plan: &order.plan, began: false, report: None });
+                    }
+                }
+                Line::Event { event, .. } if in_apply => {
+                    if let Some(apply) = applies.last_mut() {
+                        apply.learn(event);
+                    }
+                }
+                Line::Event { event, .. } => {
+                    // A repair that reported has settled what was interrupted before it.
+                    if let (WorkerEvent::Done { report: report @ Report::Repair { .. } }, Some(apply)) = (&**event, applies.last_mut())
+                        && apply.report.is_none()
+                    {
+                        apply.report = Some(report);
+                    }
+                }
+                Line::End { .. } => {}
+            }
+        }
+        applies
+    }
+
+    /// A crash may have left half a line; the next one must not continue it.
+    fn mend(&mut self) -> std::io::Result<()> {
+        use std::os::unix::fs::FileExt;
+        let length = self.file.metadata()?.len();
+        let mut last = [b'\n'];
+        if length > 0 {
+            self.file.read_exact_at(&mut last, length - 1)?;
+        }
+        if last != [b'\n'] {
+            self.file.write_all(b"\n")?;
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+}
+
+/// One apply order in a record.
+struct Apply<'a> {
+    plan: &'a Plan,
+    began: bool,
+    report: Option<&'a Report>,
+}
+
+impl<'a> Apply<'a> {
+    fn learn(&mut self, event: &'a WorkerEvent) {
+        match event {
+            WorkerEvent::Accepted { .. } => self.began = true,
+            // Refused means that nothing was changed.
+            WorkerEvent::Refused { .. } => self.began = false,
+            WorkerEvent::Done { report } => self.report = Some(report),
+            WorkerEvent::Started { .. } | WorkerEvent::Progress { .. } | WorkerEvent::Waiting { .. } => {}
+        }
+    }
+}
+
+/// All runs with a folder, oldest first.
+pub(super) fn runs(root: &Path) -> std::io::Result<Vec<RunId>> {
+    let entries = match std::fs::read_dir(root.join("runs")) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(cause),
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut runs: Vec<RunId> = names.filter_map(|name| RunId::try_from(name).ok()).collect();
+    runs.sort();
+    Ok(runs)
+}
+
+/// All whole lines; one that was torn by a crash is skipped.
+fn read(file: &File) -> std::io::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for line in BufReader::new(file).take(CAP).split(b'\n') {
+        if let Ok(line) = serde_json::from_slice(&line?) {
+            lines.push(line);
+        }
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests;
