@@ -5,4 +5,6 @@ pub mod clock;
 pub mod command;
 pub mod environment;
 pub mod files;
+pub mod network;
 pub mod process;
+pub mod systemd;
