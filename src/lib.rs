@@ -13,3 +13,4 @@ pub mod policy;
 pub mod running;
 pub mod state;
 pub mod verify;
+pub mod worker;

@@ -2,6 +2,7 @@
 //! killed beyond them; a *transaction* has neither, writes to files, and is
 //! never killed by us.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::future::Future;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -40,7 +41,7 @@ const ENVIRONMENT: [(&str, &str); 9] = [
 /// A program with its arguments, as data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    program: &'static str,
+    program: Cow<'static, str>,
     arguments: Vec<String>,
     timeout: Duration,
     output_cap: u64,
@@ -140,9 +141,9 @@ impl Dialogue {
 impl Command {
     /// `program` is an absolute path.
     #[must_use]
-    pub fn new(program: &'static str) -> Self {
+    pub fn new(program: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            program,
+            program: program.into(),
             arguments: Vec::new(),
             timeout: TIMEOUT,
             output_cap: OUTPUT_CAP,
@@ -180,7 +181,7 @@ impl Command {
     /// Program and arguments, for fakes, logs and messages.
     #[must_use]
     pub fn argv(&self) -> Vec<&str> {
-        std::iter::once(self.program)
+        std::iter::once(&*self.program)
             .chain(self.arguments.iter().map(String::as_str))
             .collect()
     }
@@ -190,7 +191,7 @@ impl Command {
         reason = "the one place that starts programs"
     )]
     fn prepare(&self) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(self.program);
+        let mut command = tokio::process::Command::new(&*self.program);
         command
             .args(&self.arguments)
             .env_clear()
@@ -224,14 +225,14 @@ impl Command {
 
     fn start_error(&self, cause: std::io::Error) -> CommandError {
         CommandError::Start {
-            program: self.program.to_owned(),
+            program: self.program.to_string(),
             cause,
         }
     }
 
     fn lost(&self, cause: std::io::Error) -> CommandError {
         CommandError::Lost {
-            program: self.program.to_owned(),
+            program: self.program.to_string(),
             cause,
         }
     }
@@ -267,7 +268,7 @@ impl Runner for System {
                 .await
                 .unwrap_or_else(|_| {
                     Err(CommandError::TimedOut {
-                        program: question.program.to_owned(),
+                        program: question.program.to_string(),
                         timeout: question.timeout,
                     })
                 })
@@ -290,7 +291,7 @@ async fn run(question: &Command) -> Result<Output, CommandError> {
         .map_err(|cause| question.lost(cause))?;
     if stdout.len() as u64 > cap || stderr.len() as u64 > cap {
         return Err(CommandError::TooMuch {
-            program: question.program.to_owned(),
+            program: question.program.to_string(),
             cap,
         });
     }

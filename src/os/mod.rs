@@ -5,5 +5,8 @@ pub mod clock;
 pub mod command;
 pub mod environment;
 pub mod files;
+pub mod network;
 pub mod process;
+pub mod signals;
 pub mod trusted;
+pub mod systemd;

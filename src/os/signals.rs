@@ -1,0 +1,30 @@
+//! Signals, as flags and wake-ups instead of sudden ends.
+
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+/// From now on a request to stop is only noted: what was begun is ended first.
+pub fn outlive() {
+    for signal in [SIGTERM, SIGINT, SIGHUP] {
+        let noted = Arc::new(AtomicBool::new(false));
+        // Registering can fail for signals that cannot be caught; these can.
+        let _cannot_fail = signal_hook::flag::register(signal, noted);
+    }
+}
+
+/// Becomes readable when an operator asks to stop (Ctrl-C, SIGTERM); a second
+/// request in a row does what it always does.
+pub fn stop_requests() -> std::io::Result<tokio::net::UnixStream> {
+    let (read, write) = UnixStream::pair()?;
+    read.set_nonblocking(true)?;
+    let again = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&again))?;
+        signal_hook::flag::register(signal, Arc::clone(&again))?;
+        signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
+    }
+    tokio::net::UnixStream::from_std(read)
+}
