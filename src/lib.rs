@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod cycle;
+pub mod daemon;
 pub mod model;
 pub mod os;
 pub mod package_manager;

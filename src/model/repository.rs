@@ -1,5 +1,7 @@
 //! A configured repository and how far its index can be trusted.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// One repository as configured on this host.
@@ -42,4 +44,21 @@ pub enum RepositoryState {
     Missing,
     /// A fault that we have no word for; the advice quotes it.
     Unknown,
+}
+
+impl fmt::Display for RepositoryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Unreachable => "unreachable",
+            Self::Corrupt => "corrupt",
+            Self::BadSignature => "badly signed",
+            Self::ExpiredKey => "signed with an expired key",
+            Self::Expired => "expired",
+            Self::IdentityChanged => "another than it was",
+            Self::Missing => "not fetched yet",
+            Self::Unknown => "in trouble",
+        })
+    }
 }

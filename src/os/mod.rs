@@ -8,5 +8,5 @@ pub mod files;
 pub mod network;
 pub mod process;
 pub mod signals;
-pub mod trusted;
 pub mod systemd;
+pub mod trusted;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::ledger::{Ledger, LedgerError};
 use crate::cycle::State;
-use crate::model::{BootId, Decided, MachineId, Outcome, RunId};
+use crate::model::{BootId, Decided, MachineId, Outcome, PackageName, RunId};
 
 /// A run that begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct NewRun {
     pub asked_by: String,
     /// Under which policy.
     pub policy: String,
+    /// Which packages were asked for by name; empty for all.
+    pub asked: Vec<PackageName>,
     /// On which machine.
     pub machine_id: Option<MachineId>,
     /// In which boot.
@@ -64,24 +66,26 @@ pub struct RunDetail {
     pub decisions: Vec<Decided>,
 }
 
-const COLUMNS: &str = "id, opened_at, origin, asked_by, policy, machine_id, boot_id, closed_at, outcome, summary, state";
+const COLUMNS: &str = "id, opened_at, origin, asked_by, policy, asked, machine_id, boot_id, closed_at, outcome, summary, state";
 
 impl Ledger {
     /// Writes down a run and its first state.
     pub fn open_run(&mut self, run: &NewRun, state: &State) -> Result<(), LedgerError> {
         let body = self.body(state)?;
         let id = run.id.to_string();
+        let names: Vec<&str> = run.asked.iter().map(PackageName::as_str).collect();
         let write = |ledger: &mut Self| {
             let transaction = ledger.database.transaction()?;
             transaction.execute(
-                "INSERT INTO run (id, opened_at, origin, asked_by, policy, machine_id, boot_id, state)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO run (id, opened_at, origin, asked_by, policy, asked, machine_id, boot_id, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
                     id,
                     run.opened_at.to_string(),
                     run.origin,
                     run.asked_by,
                     run.policy,
+                    names.join(" "),
                     run.machine_id.as_ref().map(|machine| &machine.0),
                     run.boot_id.0,
                     body
@@ -247,6 +251,11 @@ impl Ledger {
 
     fn row(&self, texts: Texts) -> Result<RunRow, LedgerError> {
         let id = RunId::try_from(texts.id).map_err(|cause| self.content("a run id", &cause))?;
+        let names = texts
+            .asked
+            .split_whitespace()
+            .map(|name| PackageName::try_from(name.to_owned()));
+        let asked: Result<Vec<_>, _> = names.collect();
         let outcome = |text: String| serde_json::from_value(serde_json::Value::String(text));
         Ok(RunRow {
             opened: NewRun {
@@ -255,6 +264,7 @@ impl Ledger {
                 origin: texts.origin,
                 asked_by: texts.asked_by,
                 policy: texts.policy,
+                asked: asked.map_err(|cause| self.content("a package name", &cause))?,
                 machine_id: texts.machine_id.map(MachineId),
                 boot_id: BootId(texts.boot_id),
             },
@@ -282,6 +292,7 @@ struct Texts {
     origin: String,
     asked_by: String,
     policy: String,
+    asked: String,
     machine_id: Option<String>,
     boot_id: String,
     closed_at: Option<String>,
@@ -298,12 +309,13 @@ impl Texts {
             origin: row.get(2)?,
             asked_by: row.get(3)?,
             policy: row.get(4)?,
-            machine_id: row.get(5)?,
-            boot_id: row.get(6)?,
-            closed_at: row.get(7)?,
-            outcome: row.get(8)?,
-            summary: row.get(9)?,
-            state: row.get(10)?,
+            asked: row.get(5)?,
+            machine_id: row.get(6)?,
+            boot_id: row.get(7)?,
+            closed_at: row.get(8)?,
+            outcome: row.get(9)?,
+            summary: row.get(10)?,
+            state: row.get(11)?,
         })
     }
 }
@@ -335,6 +347,7 @@ mod tests {
             origin: "now".into(),
             asked_by: "root".into(),
             policy: "default".into(),
+            asked: vec![PackageName::try_from("nginx".to_owned()).expect("valid")],
             machine_id: None,
             boot_id: BootId("boot".into()),
         }

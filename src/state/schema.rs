@@ -12,6 +12,7 @@ CREATE TABLE run (
     origin      TEXT NOT NULL,          -- 'now'
     asked_by    TEXT NOT NULL,          -- user name or uid
     policy      TEXT NOT NULL,
+    asked       TEXT NOT NULL,          -- package names, blanks between
     machine_id  TEXT,
     boot_id     TEXT NOT NULL,
     state       TEXT NOT NULL,          -- cycle::State as JSON, the latest

@@ -35,15 +35,24 @@ fn work(out: &mut std::io::Stdout) -> Result<(), Refusal> {
     }
     let mut text = String::new();
     let read = std::io::stdin().take(ORDER_CAP).read_to_string(&mut text);
-    read.map_err(|cause| Refusal::Invalid { detail: format!("it cannot be read: {cause}") })?;
+    read.map_err(|cause| Refusal::Invalid {
+        detail: format!("it cannot be read: {cause}"),
+    })?;
     // Read by ourselves: what the sender knows of the configuration does not count.
-    let loaded = config::load(&Sources::default(), &Reader::default()).map_err(|faults| unable(&faults.to_string()))?;
+    let loaded = config::load(&Sources::default(), &Reader::this_process())
+        .map_err(|faults| unable(&faults.to_string()))?;
     let settings = loaded.settings;
-    let removals: Vec<_> = settings.policies.values().flat_map(|policy| policy.removals.clone()).collect();
-    let package_manager =
-        detect(Box::new(System), settings.package_manager).map_err(|fault| unable(&fault.to_string()))?;
+    let removals: Vec<_> = settings
+        .policies
+        .values()
+        .flat_map(|policy| policy.removals.clone())
+        .collect();
+    let package_manager = detect(Box::new(System), settings.package_manager)
+        .map_err(|fault| unable(&fault.to_string()))?;
     let boot = machine::boot_id().map_err(|cause| unable(&cause.to_string()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|cause| unable(&cause.to_string()))?;
     let tools = Tools {
         package_manager: &package_manager,
@@ -68,5 +77,7 @@ pub fn transaction_guard(plan: &Path) -> ExitCode {
 }
 
 fn unable(detail: &str) -> Refusal {
-    Refusal::Unable { detail: detail.to_owned() }
+    Refusal::Unable {
+        detail: detail.to_owned(),
+    }
 }

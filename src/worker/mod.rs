@@ -3,11 +3,11 @@
 //! configuration and package manager. It imports no ledger and knows no policy
 //! but what may be removed.
 
-mod validate;
-mod record;
-mod phases;
-mod serve;
 mod main;
+mod phases;
+mod record;
+mod serve;
+mod validate;
 
 pub use main::{main, transaction_guard};
 pub use record::{FOLDER, Line, Record, run_folder};

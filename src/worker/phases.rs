@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::{
-    ApplyFailure, BootId, Change, Class, Finding, Installed, Plan, Refusal, Report, Repository, RunId, WorkerEvent,
+    ApplyFailure, BootId, Change, Class, Finding, Installed, Plan, Refusal, Report, Repository,
+    RunId, WorkerEvent,
 };
 use crate::os::command::Runner;
 use crate::os::{clock, files};
@@ -49,50 +50,100 @@ impl<P: PackageManager> Tools<'_, P> {
         };
         let record = other.as_ref().unwrap_or(desk.record());
         if let Some(survivor) = record.survivor(self.boot) {
-            let name = crate::os::process::name(survivor.pid).unwrap_or_else(|| "package manager".to_owned());
-            desk.waiting(format!("{name} (pid {}), which outlived its worker", survivor.pid));
+            let name = crate::os::process::name(survivor.pid)
+                .unwrap_or_else(|| "package manager".to_owned());
+            desk.waiting(format!(
+                "{name} (pid {}), which outlived its worker",
+                survivor.pid
+            ));
             survivor.ended().await.map_err(|cause| unable(&cause))?;
         }
-        self.package_manager.wait_for_lock(&mut |activity| desk.tell(activity)).await.map_err(refusal)?;
+        self.package_manager
+            .wait_for_lock(&mut |activity| desk.tell(activity))
+            .await
+            .map_err(refusal)?;
         let mut steps = Vec::new();
         if !self.audit().await?.is_empty() {
-            steps = self.package_manager.repair(&folder, &mut |activity| desk.tell(activity)).await.map_err(refusal)?;
+            steps = self
+                .package_manager
+                .repair(&folder, &mut |activity| desk.tell(activity))
+                .await
+                .map_err(refusal)?;
         }
         let record = other.as_ref().unwrap_or(desk.record());
         let installed = match record.interrupted() {
             Some(plan) => {
-                let settled = self.package_manager.settle(plan, record.folder()).await.map_err(refusal)?;
-                Installed { changed: settled.changed, kept_conffiles: settled.kept_conffiles }
+                let settled = self
+                    .package_manager
+                    .settle(plan, record.folder())
+                    .await
+                    .map_err(refusal)?;
+                Installed {
+                    changed: settled.changed,
+                    kept_conffiles: settled.kept_conffiles,
+                }
             }
             None => Installed::default(),
         };
         let broken = self.audit().await?;
         if let Some(mut other) = other {
-            other.append(Line::End { at: clock::now() }).map_err(|cause| unable(&cause))?;
+            other
+                .append(Line::End { at: clock::now() })
+                .map_err(|cause| unable(&cause))?;
         }
-        Ok(Report::Repair { sound: broken.is_empty(), steps, broken, installed })
+        Ok(Report::Repair {
+            sound: broken.is_empty(),
+            steps,
+            broken,
+            installed,
+        })
     }
 
     /// Fetches the indexes.
     pub async fn refresh(&self, desk: &mut Desk<'_>) -> Done {
         let folder = desk.folder();
-        self.package_manager.wait_for_lock(&mut |activity| desk.tell(activity)).await.map_err(refusal)?;
-        let fetched = self.package_manager.refresh(&folder, &mut |activity| desk.tell(activity)).await;
-        Ok(Report::Refresh { repositories: fetched.map_err(refusal)? })
+        self.package_manager
+            .wait_for_lock(&mut |activity| desk.tell(activity))
+            .await
+            .map_err(refusal)?;
+        let fetched = self
+            .package_manager
+            .refresh(&folder, &mut |activity| desk.tell(activity))
+            .await;
+        Ok(Report::Refresh {
+            repositories: fetched.map_err(refusal)?,
+        })
     }
 
     /// Preflight, then the archives. Touches no package.
     pub async fn download(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
         self.same_plan(plan).await?;
-        let faults = self.package_manager.preflight(plan).await.map_err(refusal)?;
+        let faults = self
+            .package_manager
+            .preflight(plan)
+            .await
+            .map_err(refusal)?;
         if !faults.is_empty() {
             return Err(Refusal::Unfit { faults });
         }
         let folder = desk.folder();
-        self.package_manager.wait_for_lock(&mut |activity| desk.tell(activity)).await.map_err(refusal)?;
-        match self.package_manager.download(plan, &folder, &mut |activity| desk.tell(activity)).await {
-            Ok(bytes) => Ok(Report::Download { bytes, failure: None }),
-            Err(fault @ Fault::Failed { .. }) => Ok(Report::Download { bytes: 0, failure: Some(fault.to_string()) }),
+        self.package_manager
+            .wait_for_lock(&mut |activity| desk.tell(activity))
+            .await
+            .map_err(refusal)?;
+        match self
+            .package_manager
+            .download(plan, &folder, &mut |activity| desk.tell(activity))
+            .await
+        {
+            Ok(bytes) => Ok(Report::Download {
+                bytes,
+                failure: None,
+            }),
+            Err(fault @ Fault::Failed { .. }) => Ok(Report::Download {
+                bytes: 0,
+                failure: Some(fault.to_string()),
+            }),
             Err(fault) => Err(refusal(fault)),
         }
     }
@@ -100,37 +151,64 @@ impl<P: PackageManager> Tools<'_, P> {
     /// Takes the state before, then installs exactly the plan.
     pub async fn apply(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
         let folder = desk.folder();
-        self.package_manager.wait_for_lock(&mut |activity| desk.tell(activity)).await.map_err(refusal)?;
+        self.package_manager
+            .wait_for_lock(&mut |activity| desk.tell(activity))
+            .await
+            .map_err(refusal)?;
         self.same_plan(plan).await?;
         if !folder.join(BEFORE).exists() {
             let before = verify::observe(self.verify, self.runner, &names(desk.record())).await;
             let text = serde_json::to_vec(&before).map_err(|cause| unable(&cause))?;
             files::replace(&folder.join(BEFORE), &text, 0o640).map_err(|cause| unable(&cause))?;
         }
-        let applied = self.package_manager.apply(plan, &folder, &mut |activity| desk.tell(activity)).await;
-        let Applied { changed, kept_conffiles, failure, culprits } = applied.map_err(refusal)?;
+        let applied = self
+            .package_manager
+            .apply(plan, &folder, &mut |activity| desk.tell(activity))
+            .await;
+        let Applied {
+            changed,
+            kept_conffiles,
+            failure,
+            culprits,
+        } = applied.map_err(refusal)?;
         let failure = failure.map(|summary| ApplyFailure { summary, culprits });
-        Ok(Report::Apply { installed: Installed { changed, kept_conffiles }, failure })
+        Ok(Report::Apply {
+            installed: Installed {
+                changed,
+                kept_conffiles,
+            },
+            failure,
+        })
     }
 
     /// Compares the machine with the state before and with the plans.
     pub async fn verify(&self, desk: &mut Desk<'_>) -> Done {
         let mut findings = Vec::new();
         let broken = self.audit().await?;
-        findings.extend(broken.into_iter().map(|detail| finding(Class::Breaks, "database", &detail)));
+        findings.extend(
+            broken
+                .into_iter()
+                .map(|detail| finding(Class::Breaks, "database", &detail)),
+        );
         findings.extend(self.versions(desk.record()).await?);
         let before = desk.folder().join(BEFORE);
         if before.exists() {
-            let text = files::read_bounded(&before, OBSERVATION_CAP).map_err(|cause| unable(&cause))?;
-            let before: Observation = serde_json::from_str(&text).map_err(|cause| unable(&cause))?;
+            let text =
+                files::read_bounded(&before, OBSERVATION_CAP).map_err(|cause| unable(&cause))?;
+            let before: Observation =
+                serde_json::from_str(&text).map_err(|cause| unable(&cause))?;
             let touched = self.touched(desk.record(), &before).await?;
             desk.progress(50, "comparing the machine with the state before");
             let names = names(desk.record());
-            findings.extend(verify::verify(self.verify, self.runner, &before, &touched, &names).await);
+            findings
+                .extend(verify::verify(self.verify, self.runner, &before, &touched, &names).await);
         }
         let root = Path::new("/");
         let reboot_reasons = running::reboot_reasons(root, &running::kernel(root));
-        Ok(Report::Verify { findings, reboot_reasons })
+        Ok(Report::Verify {
+            findings,
+            reboot_reasons,
+        })
     }
 
     async fn audit(&self) -> Result<Vec<String>, Refusal> {
@@ -141,17 +219,31 @@ impl<P: PackageManager> Tools<'_, P> {
     async fn same_plan(&self, plan: &Plan) -> Result<(), Refusal> {
         let wanted: Vec<Wanted> = plan.changes().iter().filter_map(upgrade).collect();
         let simulated = match self.package_manager.plan(&wanted).await {
-            Err(Fault::Unsolvable { words, .. }) => return Err(Refusal::Stale { differences: vec![words] }),
+            Err(Fault::Unsolvable { words, .. }) => {
+                return Err(Refusal::Stale {
+                    differences: vec![words],
+                });
+            }
             simulated => simulated.map_err(refusal)?,
         };
-        let planned_only = plan.changes().iter().filter(|change| !simulated.changes().contains(change));
-        let simulated_only = simulated.changes().iter().filter(|change| !plan.changes().contains(change));
+        let planned_only = plan
+            .changes()
+            .iter()
+            .filter(|change| !simulated.changes().contains(change));
+        let simulated_only = simulated
+            .changes()
+            .iter()
+            .filter(|change| !plan.changes().contains(change));
         let differences: Vec<String> = planned_only
             .map(|change| format!("planned only: {change}"))
             .chain(simulated_only.map(|change| format!("not planned: {change}")))
             .take(DIFFERENCES)
             .collect();
-        if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale { differences }) }
+        if differences.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::Stale { differences })
+        }
     }
 
     /// What was reported as installed must be installed.
@@ -161,21 +253,42 @@ impl<P: PackageManager> Tools<'_, P> {
             expected.insert(change.id.clone(), change.to.clone());
         }
         let ids: Vec<_> = expected.keys().cloned().collect();
-        let installed = self.package_manager.installed(&ids).await.map_err(refusal)?;
-        let differs = expected.into_iter().filter(|(id, to)| installed.get(id) != to.as_ref());
+        let installed = self
+            .package_manager
+            .installed(&ids)
+            .await
+            .map_err(refusal)?;
+        let differs = expected
+            .into_iter()
+            .filter(|(id, to)| installed.get(id) != to.as_ref());
         let tell = |(id, to): (_, Option<_>)| {
-            let shown = |version: Option<String>| version.unwrap_or_else(|| "not installed".to_owned());
+            let shown =
+                |version: Option<String>| version.unwrap_or_else(|| "not installed".to_owned());
             let is = shown(installed.get(&id).map(ToString::to_string));
-            let detail = format!("{id} should be {} and is {is}; somebody changed it behind patchd", shown(to.map(String::from)));
-            Finding { class: Class::Warns, check: "version".to_owned(), subject: id.to_string(), detail }
+            let detail = format!(
+                "{id} should be {} and is {is}; somebody changed it behind patchd",
+                shown(to.map(String::from))
+            );
+            Finding {
+                class: Class::Warns,
+                check: "version".to_owned(),
+                subject: id.to_string(),
+                detail,
+            }
         };
         Ok(differs.map(tell).collect())
     }
 
     async fn touched(&self, record: &Record, before: &Observation) -> Result<Touched, Refusal> {
-        let ids: Vec<_> = record.begun().flat_map(Plan::changes).map(|change| change.id.clone()).collect();
+        let ids: Vec<_> = record
+            .begun()
+            .flat_map(Plan::changes)
+            .map(|change| change.id.clone())
+            .collect();
         let files = self.package_manager.files(&ids).await.map_err(refusal)?;
-        Ok(Touched { units: verify::units_of(files.iter().map(String::as_str), before) })
+        Ok(Touched {
+            units: verify::units_of(files.iter().map(String::as_str), before),
+        })
     }
 }
 
@@ -194,24 +307,48 @@ fn names(record: &Record) -> Vec<String> {
 
 fn upgrade(change: &Change) -> Option<Wanted> {
     change.from.as_ref()?;
-    Some(Wanted { id: change.id.clone(), version: change.to.clone()? })
+    Some(Wanted {
+        id: change.id.clone(),
+        version: change.to.clone()?,
+    })
 }
 
 fn finding(class: Class, check: &str, detail: &str) -> Finding {
-    let subject = detail.split_whitespace().next().unwrap_or_default().to_owned();
-    Finding { class, check: check.to_owned(), subject, detail: detail.to_owned() }
+    let subject = detail
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    Finding {
+        class,
+        check: check.to_owned(),
+        subject,
+        detail: detail.to_owned(),
+    }
 }
 
 fn refusal(fault: Fault) -> Refusal {
     match fault {
-        Fault::Locked { holder, waited_seconds } => Refusal::Locked { holder, waited_seconds },
+        Fault::Locked {
+            holder,
+            waited_seconds,
+        } => Refusal::Locked {
+            holder,
+            waited_seconds,
+        },
         Fault::Stale { differences } => Refusal::Stale { differences },
-        fault => Refusal::Unable { detail: fault.to_string() },
+        fault => Refusal::Unable {
+            detail: fault.to_string(),
+        },
     }
 }
 
 fn unable(cause: &dyn std::fmt::Display) -> Refusal {
-    Refusal::Unable { detail: format!("the worker cannot use its own files: {cause}; check space and mode of /var/lib/patchd-worker") }
+    Refusal::Unable {
+        detail: format!(
+            "the worker cannot use its own files: {cause}; check space and mode of /var/lib/patchd-worker"
+        ),
+    }
 }
 
 impl From<Activity> for WorkerEvent {

@@ -46,12 +46,18 @@ impl Desk<'_> {
     }
 
     pub fn progress(&mut self, percent: u8, doing: &str) {
-        self.emit(WorkerEvent::Progress { percent, doing: doing.to_owned() });
+        self.emit(WorkerEvent::Progress {
+            percent,
+            doing: doing.to_owned(),
+        });
     }
 
     fn emit(&mut self, event: WorkerEvent) {
         if !matches!(event, WorkerEvent::Progress { .. }) {
-            let line = Line::Event { at: clock::now(), event: Box::new(event.clone()) };
+            let line = Line::Event {
+                at: clock::now(),
+                event: Box::new(event.clone()),
+            };
             // A full disk must not stop a transaction that is at work; what is
             // lost here is judged by the package database later.
             let _full_disk = self.record.append(line);
@@ -64,7 +70,9 @@ impl Desk<'_> {
 pub(super) fn send(listener: &mut dyn Write, event: &WorkerEvent) {
     if let Ok(mut text) = serde_json::to_string(event) {
         text.push('\n');
-        let _gone = listener.write_all(text.as_bytes()).and_then(|()| listener.flush());
+        let _gone = listener
+            .write_all(text.as_bytes())
+            .and_then(|()| listener.flush());
     }
 }
 
@@ -90,21 +98,51 @@ struct Accepted {
     _lock: File,
 }
 
-fn accept<P: PackageManager>(tools: &Tools<'_, P>, removals: &[Pattern], text: &str) -> Result<Accepted, Refusal> {
-    let order: Order = serde_json::from_str(text)
-        .map_err(|cause| Refusal::Invalid { detail: format!("it is not an order: {cause}") })?;
+fn accept<P: PackageManager>(
+    tools: &Tools<'_, P>,
+    removals: &[Pattern],
+    text: &str,
+) -> Result<Accepted, Refusal> {
+    let order: Order = serde_json::from_str(text).map_err(|cause| Refusal::Invalid {
+        detail: format!("it is not an order: {cause}"),
+    })?;
     let lock = lock(tools.root)?;
     let open = Record::find_open(tools.root).map_err(|cause| unusable(tools.root, &cause))?;
     validate(&order, &Bounds { open, removals })?;
-    let mut record = Record::open(tools.root, order.run).map_err(|cause| unusable(tools.root, &cause))?;
-    let line = Line::Order { at: clock::now(), boot: tools.boot.clone(), order: Box::new(order.clone()) };
-    record.append(line).map_err(|cause| unusable(record.folder(), &cause))?;
-    Ok(Accepted { order, open, record, _lock: lock })
+    let mut record =
+        Record::open(tools.root, order.run).map_err(|cause| unusable(tools.root, &cause))?;
+    let line = Line::Order {
+        at: clock::now(),
+        boot: tools.boot.clone(),
+        order: Box::new(order.clone()),
+    };
+    record
+        .append(line)
+        .map_err(|cause| unusable(record.folder(), &cause))?;
+    Ok(Accepted {
+        order,
+        open,
+        record,
+        _lock: lock,
+    })
 }
 
-async fn carry_out<P: PackageManager>(tools: &Tools<'_, P>, accepted: Accepted, listener: &mut dyn Write) {
-    let Accepted { order, open, record, _lock } = accepted;
-    let mut desk = Desk { run: order.run, record, listener };
+async fn carry_out<P: PackageManager>(
+    tools: &Tools<'_, P>,
+    accepted: Accepted,
+    listener: &mut dyn Write,
+) {
+    let Accepted {
+        order,
+        open,
+        record,
+        _lock,
+    } = accepted;
+    let mut desk = Desk {
+        run: order.run,
+        record,
+        listener,
+    };
     desk.emit(WorkerEvent::Accepted { phase: order.phase });
     let done = match order.phase {
         Phase::Repair => tools.repair(&mut desk, open).await,
@@ -128,16 +166,27 @@ fn lock(root: &Path) -> Result<File, Refusal> {
     let made = DirBuilder::new().recursive(true).mode(0o2750).create(root);
     made.map_err(|cause| unusable(root, &cause))?;
     let path = root.join("lock");
-    let opened = File::options().create(true).append(true).mode(0o600).custom_flags(no_follow()).open(&path);
+    let opened = File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .custom_flags(no_follow())
+        .open(&path);
     let file = opened.map_err(|cause| unusable(&path, &cause))?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Refusal::Busy { run: Record::find_open(root).unwrap_or(None) }),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Refusal::Busy {
+            run: Record::find_open(root).unwrap_or(None),
+        }),
         Err(cause) => Err(unusable(&path, &cause)),
     }
 }
 
 fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> Refusal {
     let path = path.display();
-    Refusal::Unable { detail: format!("cannot use {path}: {cause}; check space, owner and mode; nothing was begun") }
+    Refusal::Unable {
+        detail: format!(
+            "cannot use {path}: {cause}; check space, owner and mode; nothing was begun"
+        ),
+    }
 }

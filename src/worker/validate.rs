@@ -20,34 +20,54 @@ pub(super) struct Bounds<'a> {
 pub(super) fn validate(order: &Order, bounds: &Bounds<'_>) -> Result<(), Refusal> {
     // One version so far; the next worker serves this one and its own.
     if order.protocol != PROTOCOL {
-        return Err(invalid(format!("it speaks protocol {}, and this worker serves {PROTOCOL}", order.protocol)));
+        return Err(invalid(format!(
+            "it speaks protocol {}, and this worker serves {PROTOCOL}",
+            order.protocol
+        )));
     }
     if order.plan.digest() != order.digest {
-        return Err(invalid("its plan does not match its digest; it was cut short or altered".to_owned()));
+        return Err(invalid(
+            "its plan does not match its digest; it was cut short or altered".to_owned(),
+        ));
     }
     if bounds.open.is_some_and(|open| open != order.run) && order.phase != Phase::Repair {
         return Err(Refusal::Busy { run: bounds.open });
     }
     match order.phase {
-        Phase::Download | Phase::Apply if order.plan.is_empty() => {
-            Err(invalid(format!("{} needs a plan, and it has none", order.phase)))
-        }
+        Phase::Download | Phase::Apply if order.plan.is_empty() => Err(invalid(format!(
+            "{} needs a plan, and it has none",
+            order.phase
+        ))),
         Phase::Repair | Phase::Refresh | Phase::Verify if !order.plan.is_empty() => {
             Err(invalid(format!("{} takes no plan", order.phase)))
         }
-        _ => order.plan.changes().iter().try_for_each(|change| allowed(change, bounds.removals)),
+        _ => order
+            .plan
+            .changes()
+            .iter()
+            .try_for_each(|change| allowed(change, bounds.removals)),
     }
 }
 
 fn allowed(change: &Change, removals: &[Pattern]) -> Result<(), Refusal> {
     match (&change.from, &change.to) {
-        (Some(from), Some(to)) if to <= from => {
-            Err(invalid(format!("{change} is not an upgrade; patchd does not downgrade")))
+        (Some(from), Some(to)) if to <= from => Err(invalid(format!(
+            "{change} is not an upgrade; patchd does not downgrade"
+        ))),
+        (Some(_), None)
+            if !removals
+                .iter()
+                .any(|glob| glob.matches(change.id.name.as_str())) =>
+        {
+            Err(invalid(format!(
+                "it would remove {}, which no policy's `removals` allows",
+                change.id
+            )))
         }
-        (Some(_), None) if !removals.iter().any(|glob| glob.matches(change.id.name.as_str())) => {
-            Err(invalid(format!("it would remove {}, which no policy's `removals` allows", change.id)))
-        }
-        (None, None) => Err(invalid(format!("{} is neither installed nor to be installed", change.id))),
+        (None, None) => Err(invalid(format!(
+            "{} is neither installed nor to be installed",
+            change.id
+        ))),
         _ => Ok(()),
     }
 }
@@ -75,19 +95,36 @@ mod tests {
     }
 
     fn judge(order: &Order, open: Option<RunId>) -> Result<(), Refusal> {
-        validate(order, &Bounds { open, removals: &[] })
+        validate(
+            order,
+            &Bounds {
+                open,
+                removals: &[],
+            },
+        )
     }
 
     #[test]
     fn an_upgrade_is_carried_out() {
-        let order = order(Phase::Apply, vec![change(Some("1"), Some("2")), change(None, Some("1"))]);
+        let order = order(
+            Phase::Apply,
+            vec![change(Some("1"), Some("2")), change(None, Some("1"))],
+        );
         assert_eq!(judge(&order, Some(order.run)), Ok(()));
     }
 
     #[test]
     fn a_downgrade_and_a_removal_are_refused() {
-        for bad in [change(Some("2"), Some("1")), change(Some("1"), Some("1")), change(Some("1"), None), change(None, None)] {
-            assert!(judge(&order(Phase::Apply, vec![bad.clone()]), None).is_err(), "{bad}");
+        for bad in [
+            change(Some("2"), Some("1")),
+            change(Some("1"), Some("1")),
+            change(Some("1"), None),
+            change(None, None),
+        ] {
+            assert!(
+                judge(&order(Phase::Apply, vec![bad.clone()]), None).is_err(),
+                "{bad}"
+            );
         }
     }
 
@@ -95,7 +132,16 @@ mod tests {
     fn a_removal_that_a_policy_allows_is_carried_out() {
         let removals = [Pattern::parse("ngin*").expect("valid")];
         let order = order(Phase::Apply, vec![change(Some("1"), None)]);
-        assert_eq!(validate(&order, &Bounds { open: None, removals: &removals }), Ok(()));
+        assert_eq!(
+            validate(
+                &order,
+                &Bounds {
+                    open: None,
+                    removals: &removals
+                }
+            ),
+            Ok(())
+        );
     }
 
     #[test]
@@ -108,19 +154,31 @@ mod tests {
     #[test]
     fn while_a_run_is_open_another_may_only_repair() {
         let open = Some(RunId::new(9, 9));
-        assert_eq!(judge(&order(Phase::Refresh, vec![]), open), Err(Refusal::Busy { run: open }));
+        assert_eq!(
+            judge(&order(Phase::Refresh, vec![]), open),
+            Err(Refusal::Busy { run: open })
+        );
         assert_eq!(judge(&order(Phase::Repair, vec![]), open), Ok(()));
     }
 
     #[test]
     fn a_plan_belongs_to_the_phases_that_use_one() {
         assert!(judge(&order(Phase::Apply, vec![]), None).is_err());
-        assert!(judge(&order(Phase::Refresh, vec![change(Some("1"), Some("2"))]), None).is_err());
+        assert!(
+            judge(
+                &order(Phase::Refresh, vec![change(Some("1"), Some("2"))]),
+                None
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn another_protocol_is_refused_by_number() {
-        let strange = Order { protocol: 7, ..order(Phase::Refresh, vec![]) };
+        let strange = Order {
+            protocol: 7,
+            ..order(Phase::Refresh, vec![])
+        };
         let refusal = judge(&strange, None).expect_err("refused");
         assert!(refusal.to_string().contains("protocol 7"), "{refusal}");
     }

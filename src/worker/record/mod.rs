@@ -65,11 +65,24 @@ impl Record {
     /// Opens or creates the record of a run.
     pub fn open(root: &Path, run: RunId) -> std::io::Result<Self> {
         let folder = run_folder(root, run);
-        DirBuilder::new().recursive(true).mode(0o2750).create(&folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o2750)
+            .create(&folder)?;
         let path = folder.join("record.jsonl");
-        let file = File::options().create(true).read(true).append(true).mode(0o640).custom_flags(no_follow()).open(&path)?;
+        let file = File::options()
+            .create(true)
+            .read(true)
+            .append(true)
+            .mode(0o640)
+            .custom_flags(no_follow())
+            .open(&path)?;
         let lines = read(&file)?;
-        let mut record = Self { folder, file, lines };
+        let mut record = Self {
+            folder,
+            file,
+            lines,
+        };
         record.mend()?;
         Ok(record)
     }
@@ -109,7 +122,10 @@ impl Record {
     /// work, or was cut short.
     #[must_use]
     pub fn interrupted(&self) -> Option<&Plan> {
-        self.applies().last().filter(|apply| apply.began && apply.report.is_none()).map(|apply| apply.plan)
+        self.applies()
+            .last()
+            .filter(|apply| apply.began && apply.report.is_none())
+            .map(|apply| apply.plan)
     }
 
     /// The package manager's process that was started last in this boot, if it is alive.
@@ -132,7 +148,10 @@ impl Record {
     /// The plans that went through according to their reports, in order.
     pub fn completed(&self) -> impl Iterator<Item = &Plan> {
         let whole = |report: &Report| matches!(report, Report::Apply { failure: None, .. });
-        self.applies().into_iter().filter(move |apply| apply.report.is_some_and(whole)).map(|apply| apply.plan)
+        self.applies()
+            .into_iter()
+            .filter(move |apply| apply.report.is_some_and(whole))
+            .map(|apply| apply.plan)
     }
 
     /// The repositories as the latest refresh found them.
@@ -140,7 +159,9 @@ impl Record {
     pub fn repositories(&self) -> &[Repository] {
         let latest = self.lines.iter().rev().find_map(|line| match line {
             Line::Event { event, .. } => match &**event {
-                WorkerEvent::Done { report: Report::Refresh { repositories } } => Some(repositories.as_slice()),
+                WorkerEvent::Done {
+                    report: Report::Refresh { repositories },
+                } => Some(repositories.as_slice()),
                 _ => None,
             },
             _ => None,
@@ -150,7 +171,10 @@ impl Record {
 
     /// The plans that apply began with, whatever became of them.
     pub fn begun(&self) -> impl Iterator<Item = &Plan> {
-        self.applies().into_iter().filter(|apply| apply.began).map(|apply| apply.plan)
+        self.applies()
+            .into_iter()
+            .filter(|apply| apply.began)
+            .map(|apply| apply.plan)
     }
 
     fn applies(&self) -> Vec<Apply<'_>> {
@@ -161,7 +185,11 @@ impl Record {
                 Line::Order { order, .. } => {
                     in_apply = order.phase == Phase::Apply;
                     if in_apply {
-                        applies.push(Apply { plan: &order.plan, began: false, report: None });
+                        applies.push(Apply {
+                            plan: &order.plan,
+                            began: false,
+                            report: None,
+                        });
                     }
                 }
                 Line::Event { event, .. } if in_apply => {
@@ -171,7 +199,12 @@ impl Record {
                 }
                 Line::Event { event, .. } => {
                     // A repair that reported has settled what was interrupted before it.
-                    if let (WorkerEvent::Done { report: report @ Report::Repair { .. } }, Some(apply)) = (&**event, applies.last_mut())
+                    if let (
+                        WorkerEvent::Done {
+                            report: report @ Report::Repair { .. },
+                        },
+                        Some(apply),
+                    ) = (&**event, applies.last_mut())
                         && apply.report.is_none()
                     {
                         apply.report = Some(report);
@@ -213,7 +246,9 @@ impl<'a> Apply<'a> {
             // Refused means that nothing was changed.
             WorkerEvent::Refused { .. } => self.began = false,
             WorkerEvent::Done { report } => self.report = Some(report),
-            WorkerEvent::Started { .. } | WorkerEvent::Progress { .. } | WorkerEvent::Waiting { .. } => {}
+            WorkerEvent::Started { .. }
+            | WorkerEvent::Progress { .. }
+            | WorkerEvent::Waiting { .. } => {}
         }
     }
 }
@@ -225,8 +260,12 @@ pub(super) fn runs(root: &Path) -> std::io::Result<Vec<RunId>> {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => return Err(cause),
     };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut runs: Vec<RunId> = names.filter_map(|name| RunId::try_from(name).ok()).collect();
+    let names = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    let mut runs: Vec<RunId> = names
+        .filter_map(|name| RunId::try_from(name).ok())
+        .collect();
     runs.sort();
     Ok(runs)
 }

@@ -6,37 +6,70 @@ const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 fn plan() -> Plan {
     let version = |text: &str| Some(Version::try_from(text.to_owned()).expect("valid"));
     let id = PackageId::parse("nginx", "amd64").expect("valid");
-    Plan::new(vec![Change { id, from: version("1"), to: version("2") }])
+    Plan::new(vec![Change {
+        id,
+        from: version("1"),
+        to: version("2"),
+    }])
 }
 
 fn order(phase: Phase) -> Line {
-    let plan = if phase == Phase::Apply { plan() } else { Plan::default() };
+    let plan = if phase == Phase::Apply {
+        plan()
+    } else {
+        Plan::default()
+    };
     let order = Box::new(Order::new(RunId::new(1, 1), phase, plan));
-    Line::Order { at: NOW, boot: BootId("boot".into()), order }
+    Line::Order {
+        at: NOW,
+        boot: BootId("boot".into()),
+        order,
+    }
 }
 
 fn event(event: WorkerEvent) -> Line {
-    Line::Event { at: NOW, event: Box::new(event) }
+    Line::Event {
+        at: NOW,
+        event: Box::new(event),
+    }
 }
 
 fn accepted() -> Line {
-    event(WorkerEvent::Accepted { phase: Phase::Apply })
+    event(WorkerEvent::Accepted {
+        phase: Phase::Apply,
+    })
 }
 
 fn started(process: Process) -> Line {
-    event(WorkerEvent::Started { pid: process.pid, start_time: process.start_time })
+    event(WorkerEvent::Started {
+        pid: process.pid,
+        start_time: process.start_time,
+    })
 }
 
 fn dead() -> Process {
-    Process { pid: 1, start_time: u64::MAX }
+    Process {
+        pid: 1,
+        start_time: u64::MAX,
+    }
 }
 
 fn applied() -> Line {
-    event(WorkerEvent::Done { report: Report::Apply { installed: Installed::default(), failure: None } })
+    event(WorkerEvent::Done {
+        report: Report::Apply {
+            installed: Installed::default(),
+            failure: None,
+        },
+    })
 }
 
 fn repaired() -> Line {
-    let report = Report::Repair { sound: true, steps: vec![], broken: vec![], installed: Installed::default() };
+    let report = Report::Repair {
+        sound: true,
+        steps: vec![],
+        broken: vec![],
+        installed: Installed::default(),
+    };
     event(WorkerEvent::Done { report })
 }
 
@@ -62,20 +95,38 @@ fn an_apply_without_a_report_was_interrupted() {
 
 #[test]
 fn an_apply_that_was_refused_left_nothing() {
-    let refused = event(WorkerEvent::Refused { refusal: crate::model::Refusal::Stale { differences: vec![] } });
-    assert_eq!(reread(vec![order(Phase::Apply), accepted(), refused]).interrupted(), None);
+    let refused = event(WorkerEvent::Refused {
+        refusal: crate::model::Refusal::Stale {
+            differences: vec![],
+        },
+    });
+    assert_eq!(
+        reread(vec![order(Phase::Apply), accepted(), refused]).interrupted(),
+        None
+    );
 }
 
 #[test]
 fn a_repair_that_reported_has_settled_it() {
-    let record = reread(vec![order(Phase::Apply), accepted(), started(dead()), order(Phase::Repair), repaired()]);
+    let record = reread(vec![
+        order(Phase::Apply),
+        accepted(),
+        started(dead()),
+        order(Phase::Repair),
+        repaired(),
+    ]);
     assert_eq!(record.interrupted(), None);
     assert_eq!(record.completed().count(), 0);
 }
 
 #[test]
 fn an_apply_with_its_report_is_complete() {
-    let record = reread(vec![order(Phase::Apply), accepted(), started(dead()), applied()]);
+    let record = reread(vec![
+        order(Phase::Apply),
+        accepted(),
+        started(dead()),
+        applied(),
+    ]);
     assert_eq!(record.interrupted(), None);
     assert_eq!(record.completed().count(), 1);
 }
@@ -93,7 +144,10 @@ fn a_run_is_open_until_its_end_line() {
     let root = tempfile::tempdir().expect("a folder");
     assert_eq!(Record::find_open(root.path()).expect("read"), None);
     let mut record = record(root.path(), vec![order(Phase::Refresh)]);
-    assert_eq!(Record::find_open(root.path()).expect("read"), Some(RunId::new(1, 1)));
+    assert_eq!(
+        Record::find_open(root.path()).expect("read"),
+        Some(RunId::new(1, 1))
+    );
     record.append(Line::End { at: NOW }).expect("written");
     assert_eq!(Record::find_open(root.path()).expect("read"), None);
 }
@@ -101,10 +155,14 @@ fn a_run_is_open_until_its_end_line() {
 #[test]
 fn half_a_line_of_a_crash_spoils_neither_what_was_before_nor_what_comes() {
     let root = tempfile::tempdir().expect("a folder");
-    drop(record(root.path(), vec![order(Phase::Apply), accepted(), started(dead())]));
+    drop(record(
+        root.path(),
+        vec![order(Phase::Apply), accepted(), started(dead())],
+    ));
     let path = run_folder(root.path(), RunId::new(1, 1)).join("record.jsonl");
     let mut file = File::options().append(true).open(&path).expect("there");
-    file.write_all(b"{\"line\":\"event\",\"at\":\"20").expect("written");
+    file.write_all(b"{\"line\":\"event\",\"at\":\"20")
+        .expect("written");
     drop(file);
     drop(record(root.path(), vec![applied()]));
     let record = Record::open(root.path(), RunId::new(1, 1)).expect("opened");

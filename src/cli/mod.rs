@@ -1,0 +1,84 @@
+//! What people and scripts type. Asks, shows, and turns what happened into an
+//! exit code; it decides nothing about patching.
+
+mod arguments;
+mod screen;
+mod context;
+mod json;
+mod check;
+mod explain;
+mod run;
+mod progress;
+mod status;
+mod history;
+mod logs;
+mod config;
+mod doctor;
+mod rivals;
+
+use clap::{CommandFactory, Parser};
+
+use arguments::{Arguments, Command};
+use context::Context;
+pub use context::Trouble;
+use screen::Screen;
+
+use crate::model::ExitCode;
+use crate::os::journal;
+use crate::worker;
+
+/// The whole command line, for manual pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// The program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => {
+            // Help and version are no errors; clap knows which stream is whose.
+            let _closed = usage.print();
+            return if usage.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
+        }
+    };
+    match &arguments.command {
+        Command::Worker => return worker::main(),
+        Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
+        _ => {}
+    }
+    let mut screen = Screen::new(arguments.json);
+    journal::start(journal::Detail::of(arguments.verbose, screen.is_terminal()));
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => return screen.fail(&Trouble::failed(&cause)),
+    };
+    let done = runtime.block_on(dispatch(&arguments, &mut screen));
+    // Waiting threads are of no use to anybody any more.
+    runtime.shutdown_background();
+    done.unwrap_or_else(|trouble| screen.fail(&trouble))
+}
+
+async fn dispatch(arguments: &Arguments, screen: &mut Screen) -> Result<ExitCode, Trouble> {
+    let context = Context::new(arguments.config.clone());
+    match &arguments.command {
+        Command::Check { policy, exit_code } => check::check(&context, screen, policy, *exit_code).await,
+        Command::Run { now, policy, packages } => run::run(&context, screen, *now, policy, packages).await,
+        Command::Explain { package, policy } => explain::explain(&context, screen, package, policy).await,
+        Command::Status => status::status(&context, screen),
+        Command::History { run, count } => history::history(&context, screen, run.as_deref(), *count),
+        Command::Logs { run, follow } => logs::logs(&context, screen, run.as_deref(), *follow).await,
+        Command::Config { command } => config::config(&context, screen, command),
+        Command::Doctor => doctor::doctor(&context, screen).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "patchd", &mut script);
+            screen.raw(&script);
+            Ok(ExitCode::Success)
+        }
+        // Answered before anything else was started.
+        Command::Worker | Command::TransactionGuard { .. } => Ok(ExitCode::Usage),
+    }
+}

@@ -1,0 +1,48 @@
+//! What the brain works with.
+
+use std::path::PathBuf;
+
+use crate::config::Settings;
+use crate::model::Host;
+
+/// Where things are. Tests have their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// The ledger's folder.
+    pub state: PathBuf,
+    /// The package manager's output, a file a run.
+    pub logs: PathBuf,
+    /// The worker's records, for reading.
+    pub records: PathBuf,
+}
+
+/// Everything a run needs, put together once.
+#[derive(Debug)]
+pub struct Parts<P> {
+    /// The package manager, for questions only.
+    pub package_manager: P,
+    /// The configuration.
+    pub settings: Settings,
+    /// This machine.
+    pub host: Host,
+    /// Where things are.
+    pub paths: Paths,
+}
+
+impl Paths {
+    /// The ledger's file.
+    #[must_use]
+    pub fn ledger(&self) -> PathBuf {
+        self.state.join("ledger.db")
+    }
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            state: "/var/lib/patchd".into(),
+            logs: "/var/log/patchd".into(),
+            records: crate::worker::FOLDER.into(),
+        }
+    }
+}
