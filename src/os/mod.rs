@@ -5,4 +5,5 @@ pub mod clock;
 pub mod command;
 pub mod environment;
 pub mod files;
+pub mod machine;
 pub mod process;
