@@ -4,9 +4,11 @@
 
 pub mod apt;
 mod contract;
+mod detect;
 mod fault;
 mod settings;
 
 pub use contract::{Activity, Applied, PackageManager, Wanted, Watch};
+pub use detect::detect;
 pub use fault::Fault;
 pub use settings::Settings;

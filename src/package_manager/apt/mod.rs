@@ -1,6 +1,19 @@
 //! apt and dpkg, driven through their stable machine interfaces. Every part is
 //! two halves: `commands` (values to argv) and `parse` (bytes to types).
 
+mod gaps;
+mod indexes;
+mod installed;
+mod offers;
+pub mod parse;
+mod pending;
+mod plan;
+mod questions;
+mod reboot;
+mod repositories;
+mod updates;
+mod view;
+
 use crate::os::command::Runner;
 
 use super::settings::Settings;

@@ -2,9 +2,13 @@
 //! killed beyond them; a *transaction* has neither, writes to files, and is
 //! never killed by us.
 
+#[cfg(test)]
+pub mod replay;
+
 use std::borrow::Cow;
 use std::fs::File;
 use std::future::Future;
+use std::io::{BufRead, BufReader, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::pin::Pin;
@@ -12,7 +16,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, Lines};
 use tokio::process::ChildStdout;
 
 /// How long a question may take unless it says otherwise.
@@ -98,10 +102,27 @@ pub enum CommandError {
 /// A future that need not move between threads: the program has one.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
+/// Who reads an answer that is too long to be kept. It runs on a thread of its own.
+pub type Reader = Box<dyn FnOnce(&mut dyn BufRead) + Send>;
+
 /// Who runs programs: the system, or a fake that replays recorded answers.
 pub trait Runner {
     /// Runs a question to its end. A non-zero status is an answer, not an error.
     fn ask<'a>(&'a self, question: &'a Command) -> Answer<'a, Result<Output, CommandError>>;
+
+    /// As [`Self::ask`], but standard output goes through `reader` while the
+    /// program runs, and is not part of the answer. Beyond the cap it just ends.
+    fn pour<'a>(
+        &'a self,
+        question: &'a Command,
+        reader: Reader,
+    ) -> Answer<'a, Result<Output, CommandError>> {
+        Box::pin(async move {
+            let mut output = self.ask(question).await?;
+            reader(&mut std::mem::take(&mut output.stdout).as_slice());
+            Ok(output)
+        })
+    }
 }
 
 /// Runs programs on this machine.
@@ -120,7 +141,7 @@ pub struct Transaction {
 #[derive(Debug)]
 pub struct Dialogue {
     child: tokio::process::Child,
-    lines: Option<Lines<BufReader<ChildStdout>>>,
+    lines: Option<Lines<tokio::io::BufReader<ChildStdout>>>,
 }
 
 impl Dialogue {
@@ -219,7 +240,7 @@ impl Command {
         let lines = child
             .stdout
             .take()
-            .map(|stdout| BufReader::new(stdout).lines());
+            .map(|stdout| tokio::io::BufReader::new(stdout).lines());
         Ok(Dialogue { child, lines })
     }
 
@@ -263,28 +284,75 @@ impl Output {
 
 impl Runner for System {
     fn ask<'a>(&'a self, question: &'a Command) -> Answer<'a, Result<Output, CommandError>> {
-        Box::pin(async move {
-            tokio::time::timeout(question.timeout, run(question))
-                .await
-                .unwrap_or_else(|_| {
-                    Err(CommandError::TimedOut {
-                        program: question.program.to_string(),
-                        timeout: question.timeout,
-                    })
-                })
-        })
+        Box::pin(in_time(question, run(question)))
+    }
+
+    fn pour<'a>(
+        &'a self,
+        question: &'a Command,
+        reader: Reader,
+    ) -> Answer<'a, Result<Output, CommandError>> {
+        Box::pin(in_time(question, run_into(question, reader)))
     }
 }
 
-async fn run(question: &Command) -> Result<Output, CommandError> {
-    let mut child = question
+async fn in_time(
+    question: &Command,
+    answer: impl Future<Output = Result<Output, CommandError>>,
+) -> Result<Output, CommandError> {
+    tokio::time::timeout(question.timeout, answer)
+        .await
+        .unwrap_or_else(|_| {
+            Err(CommandError::TimedOut {
+                program: question.program.to_string(),
+                timeout: question.timeout,
+            })
+        })
+}
+
+/// A question's process: in a group of its own, gone when nobody waits any more.
+fn start(question: &Command) -> Result<tokio::process::Child, CommandError> {
+    question
         .prepare()
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|cause| question.start_error(cause))?;
+        .map_err(|cause| question.start_error(cause))
+}
+
+async fn run_into(question: &Command, reader: Reader) -> Result<Output, CommandError> {
+    let mut child = start(question)?;
+    let stderr = child.stderr.take();
+    let stdout = child
+        .stdout
+        .take()
+        .map(tokio::process::ChildStdout::into_owned_fd)
+        .transpose()
+        .map_err(|cause| question.lost(cause))?;
+    let cap = question.output_cap;
+    let reading = tokio::task::spawn_blocking(move || {
+        if let Some(stdout) = stdout {
+            reader(&mut BufReader::with_capacity(
+                1 << 18,
+                File::from(stdout).take(cap),
+            ));
+        }
+    });
+    let (stderr, read) = tokio::join!(read_capped(stderr, cap), reading);
+    let stderr = stderr.map_err(|cause| question.lost(cause))?;
+    read.map_err(|cause| question.lost(std::io::Error::other(cause)))?;
+    let status = child.wait().await.map_err(|cause| question.lost(cause))?;
+    Ok(Output {
+        status: code(status),
+        stdout: Vec::new(),
+        stderr,
+    })
+}
+
+async fn run(question: &Command) -> Result<Output, CommandError> {
+    let mut child = start(question)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let cap = question.output_cap;
     let (stdout, stderr) = tokio::try_join!(read_capped(stdout, cap), read_capped(stderr, cap))

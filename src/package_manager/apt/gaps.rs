@@ -1,0 +1,77 @@
+//! What we could not read. A look that misses a source or a pin may be wrong
+//! in both directions, so it must not be taken for the truth.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::view::View;
+
+/// How apt says that it could not read part of its configuration.
+const COMPLAINT: &str = "W: Unable to read ";
+
+/// Every unreadable file of apt's configuration, a sentence each. Credentials
+/// (`auth.conf`) decide nothing here and are meant to be unreadable.
+pub(super) fn in_configuration(view: &View, complaints: &[u8]) -> BTreeSet<String> {
+    let mut gaps = BTreeSet::new();
+    for (path, endings) in &view.configuration {
+        if endings.is_empty() {
+            gaps.extend(unreadable_file(path));
+        } else {
+            gaps.extend(in_folder(path, endings));
+        }
+    }
+    gaps.extend(from_apt(&String::from_utf8_lossy(complaints)));
+    gaps
+}
+
+/// A sentence when the file is there and cannot be opened.
+pub(super) fn unreadable_file(path: &Path) -> Option<String> {
+    match std::fs::File::open(path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => None,
+        Err(cause) => Some(sentence(path, &cause)),
+        Ok(_) => None,
+    }
+}
+
+fn sentence(path: &Path, cause: &std::io::Error) -> String {
+    let path = path.display();
+    match cause.kind() {
+        ErrorKind::PermissionDenied => format!("cannot read {path}; run as root to see all of it"),
+        _ => format!("cannot read {path}: {cause}; look at it as root"),
+    }
+}
+
+fn in_folder(folder: &Path, endings: &[&str]) -> Vec<String> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Vec::new(),
+        Err(cause) => return vec![sentence(folder, &cause)],
+    };
+    entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| is_read_by_apt(path, endings))
+        .filter_map(|path| unreadable_file(&path))
+        .collect()
+}
+
+/// apt reads names of letters, digits, `_`, `-` and dots with one of these
+/// endings; hidden files and everything else it passes over.
+fn is_read_by_apt(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    !name.starts_with('.') && endings.contains(&ending.as_ref())
+}
+
+/// `W: Unable to read /etc/apt/x - open (13: Permission denied)`
+fn from_apt(complaints: &str) -> BTreeSet<String> {
+    complaints
+        .lines()
+        .filter_map(|line| line.strip_prefix(COMPLAINT)?.rsplit_once(" - "))
+        .map(|(path, _)| {
+            // A folder without its last slash, as our own look names it.
+            let path: PathBuf = Path::new(path).components().collect();
+            sentence(&path, &ErrorKind::PermissionDenied.into())
+        })
+        .collect()
+}

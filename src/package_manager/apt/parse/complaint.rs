@@ -1,0 +1,79 @@
+//! Why `apt-get` failed, as far as its words can be told apart. Diagnostics
+//! only: nothing is decided from them but which fault it is.
+
+use crate::model::PackageName;
+
+/// How much of its words is worth keeping.
+const SHOWN: usize = 600;
+
+/// What a failed `apt-get` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// Its words on one line.
+    pub words: String,
+    /// Packages that it names as the obstacle.
+    pub packages: Vec<PackageName>,
+    /// Whether what was asked for cannot be had, as opposed to any other failure.
+    pub unsolvable: bool,
+}
+
+/// Reads both outputs.
+#[must_use]
+pub fn parse(stdout: &str, stderr: &str) -> Complaint {
+    let (errors, mut packages): (Vec<&str>, Vec<PackageName>) = (
+        stderr
+            .lines()
+            .filter_map(|line| line.strip_prefix("E: "))
+            .collect(),
+        stderr.lines().filter_map(missing).collect(),
+    );
+    let mut unmet: Vec<&str> = Vec::new();
+    let listing = stdout
+        .lines()
+        .skip_while(|line| !line.contains("unmet dependencies"))
+        .skip(1)
+        .take_while(|line| line.starts_with(' '));
+    for line in listing {
+        unmet.push(line.trim());
+        packages.extend(subject(line));
+    }
+    packages.dedup();
+    let unsolvable = !unmet.is_empty()
+        || errors.iter().any(|error| {
+            error.contains("held broken packages")
+                || error.starts_with("Unable to locate package")
+                || (error.starts_with("Version '") && error.ends_with("was not found"))
+        });
+    let said: Vec<&str> = errors.into_iter().chain(unmet).collect();
+    let words = if said.is_empty() {
+        "it gave no reason".to_owned()
+    } else {
+        said.join("; ").chars().take(SHOWN).collect()
+    };
+    Complaint {
+        words,
+        packages,
+        unsolvable,
+    }
+}
+
+/// ` name : Depends: …`, also ` name:i386 : …`
+fn subject(line: &str) -> Option<PackageName> {
+    let (word, _) = line.trim_start().split_once(" : ")?;
+    name(word)
+}
+
+/// `E: Version '9.9' for 'plain' was not found`, `E: Unable to locate package plain`
+fn missing(line: &str) -> Option<PackageName> {
+    let error = line.strip_prefix("E: ")?;
+    if let Some(word) = error.strip_prefix("Unable to locate package ") {
+        return name(word);
+    }
+    let (_, rest) = error.strip_prefix("Version '")?.split_once("' for '")?;
+    name(rest.split_once('\'')?.0)
+}
+
+fn name(word: &str) -> Option<PackageName> {
+    let name = word.split(':').next()?.trim();
+    PackageName::try_from(name.to_owned()).ok()
+}

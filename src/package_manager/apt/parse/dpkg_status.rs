@@ -1,0 +1,122 @@
+//! `/var/lib/dpkg/status`: what is installed, and what the administrator holds.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Architecture, PackageId, PackageName, Version};
+
+use super::UnknownLine;
+use super::simulation::Named;
+use super::stanza::{field, source_name};
+
+/// Every package of which something is on disk besides configuration files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DpkgStatus {
+    packages: BTreeMap<PackageId, Installed>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// What is on disk.
+    pub version: Version,
+    /// The source package it is built from.
+    pub source: PackageName,
+    /// `apt-mark hold`.
+    pub held: bool,
+    /// Unpacked and configured; triggers may still be owed.
+    pub sound: bool,
+}
+
+/// Reads the file. Fields that we do not use are not looked at.
+pub fn parse(text: &str) -> Result<DpkgStatus, UnknownLine> {
+    let mut packages = BTreeMap::new();
+    let mut stanza = Stanza::default();
+    for line in text.lines().chain(std::iter::once("")) {
+        if line.is_empty() {
+            packages.extend(std::mem::take(&mut stanza).finish()?);
+        } else if let Some((name, value)) = field(line) {
+            stanza.take(name, value);
+        }
+    }
+    Ok(DpkgStatus { packages })
+}
+
+#[derive(Default)]
+struct Stanza<'a> {
+    package: &'a str,
+    status: &'a str,
+    architecture: &'a str,
+    version: &'a str,
+    source: Option<&'a str>,
+}
+
+impl<'a> Stanza<'a> {
+    fn take(&mut self, name: &str, value: &'a str) {
+        match name {
+            "Package" => self.package = value,
+            "Status" => self.status = value,
+            "Architecture" => self.architecture = value,
+            "Version" => self.version = value,
+            "Source" => self.source = Some(source_name(value)),
+            _ => {}
+        }
+    }
+
+    fn finish(self) -> Result<Option<(PackageId, Installed)>, UnknownLine> {
+        if self.package.is_empty() && self.status.is_empty() {
+            return Ok(None);
+        }
+        let unknown = |text: &str| UnknownLine::new(&format!("{}: {text}", self.package));
+        let mut words = self.status.split_ascii_whitespace();
+        let (Some(selection), Some(flag), Some(state), None) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            return Err(unknown(self.status));
+        };
+        if matches!(state, "not-installed" | "config-files") {
+            return Ok(None);
+        }
+        let id = PackageId::parse(self.package, self.architecture)
+            .map_err(|fault| unknown(&fault.to_string()))?;
+        let version = Version::try_from(self.version.to_owned())
+            .map_err(|fault| unknown(&fault.to_string()))?;
+        let source = self.source.unwrap_or(self.package);
+        let source = PackageName::try_from(source.to_owned())
+            .map_err(|fault| unknown(&fault.to_string()))?;
+        let installed = Installed {
+            version,
+            source,
+            held: selection == "hold",
+            sound: flag == "ok"
+                && matches!(state, "installed" | "triggers-awaited" | "triggers-pending"),
+        };
+        Ok(Some((id, installed)))
+    }
+}
+
+impl DpkgStatus {
+    /// Everything, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&PackageId, &Installed)> {
+        self.packages.iter()
+    }
+
+    /// One package, whatever its state.
+    #[must_use]
+    pub fn get(&self, id: &PackageId) -> Option<&Installed> {
+        self.packages.get(id)
+    }
+
+    /// The package that apt means: without a qualifier the native one or `all`.
+    #[must_use]
+    pub fn find(&self, named: &Named, native: &Architecture) -> Option<(&PackageId, &Installed)> {
+        let first = PackageId {
+            name: named.name.clone(),
+            // No architecture sorts before this one, so the range below starts at the name.
+            architecture: Architecture::try_from("0".to_owned()).ok()?,
+        };
+        self.packages
+            .range(first..)
+            .take_while(|(id, _)| id.name == named.name)
+            .find(|(id, _)| named.is(&id.name, &id.architecture, native))
+    }
+}

@@ -1,0 +1,102 @@
+//! The head of a `Release` or `InRelease` file. apt has verified the signature
+//! when it put the file there; we read its words.
+
+use jiff::Timestamp;
+
+use crate::model::Origin;
+
+use super::stanza::field;
+
+/// What a repository says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Release {
+    /// `Origin:`.
+    pub origin: String,
+    /// `Label:`.
+    pub label: String,
+    /// `Suite:`.
+    pub suite: String,
+    /// `Codename:`.
+    pub codename: String,
+    /// When it was published.
+    pub date: Option<Timestamp>,
+    /// After this it must not be relied on.
+    pub valid_until: Option<Timestamp>,
+    /// `NotAutomatic: yes`: apt takes nothing from here without being asked to.
+    pub not_automatic: bool,
+    /// The indexes it lists with a size above zero.
+    listed: Vec<String>,
+}
+
+/// Reads the whole file; fields that we do not know are none of our business.
+#[must_use]
+pub fn parse(text: &str) -> Release {
+    let mut release = Release::default();
+    for line in text.lines() {
+        if line == "-----BEGIN PGP SIGNATURE-----" {
+            break;
+        }
+        if let Some(entry) = line.strip_prefix(' ') {
+            release.listed.extend(listed(entry));
+        } else if let Some((name, value)) = field(line) {
+            release.take(name, value);
+        }
+    }
+    release
+}
+
+/// `checksum size name`
+fn listed(entry: &str) -> Option<String> {
+    let mut words = entry.split_ascii_whitespace();
+    let (_, size, name) = (words.next()?, words.next()?, words.next()?);
+    let wanted = size.parse::<u64>().is_ok_and(|size| size > 0) && name.ends_with("Packages");
+    wanted.then(|| name.to_owned())
+}
+
+impl Release {
+    fn take(&mut self, name: &str, value: &str) {
+        match name {
+            "Origin" => value.clone_into(&mut self.origin),
+            "Label" => value.clone_into(&mut self.label),
+            "Suite" => value.clone_into(&mut self.suite),
+            "Codename" => value.clone_into(&mut self.codename),
+            "Date" => self.date = time(value),
+            "Valid-Until" => self.valid_until = time(value),
+            "NotAutomatic" => self.not_automatic = value == "yes",
+            _ => {}
+        }
+    }
+
+    /// As offers name it. A repository without a codename is known by its suite.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        let codename = if self.codename.is_empty() {
+            &self.suite
+        } else {
+            &self.codename
+        };
+        Origin {
+            name: self.origin.clone(),
+            label: self.label.clone(),
+            codename: codename.clone(),
+        }
+    }
+
+    /// Whether it says that this index exists and holds something.
+    #[must_use]
+    pub fn lists(&self, meta_key: &str) -> bool {
+        self.listed.iter().any(|name| name == meta_key)
+    }
+}
+
+/// `Wed, 25 Nov 2026 22:17:41 UTC`: RFC 2822 but for the name of the zone.
+fn time(value: &str) -> Option<Timestamp> {
+    let (clock, zone) = value.rsplit_once(' ')?;
+    let zone = match zone {
+        "UTC" | "GMT" | "Z" => "+0000",
+        other => other,
+    };
+    jiff::fmt::rfc2822::parse(&format!("{clock} {zone}"))
+        .ok()
+        .map(|zoned| zoned.timestamp())
+}

@@ -1,0 +1,100 @@
+//! What `apt-get indextargets --no-release-info` prints: every index that is
+//! configured, fetched or not, under the name it would have.
+
+use crate::model::Architecture;
+
+use super::UnknownLine;
+use super::stanza::{fields, stanzas};
+
+/// One configured package index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its name in the lists folder, without the ending of a compression.
+    pub filename: String,
+    /// Its name in the Release file.
+    pub meta_key: String,
+    /// The repository.
+    pub repository: RepositoryKey,
+    /// Server name or path, to tell which repositories are fetched from one place.
+    pub site: String,
+    /// Absent for a flat repository.
+    pub architecture: Option<Architecture>,
+    /// apt itself does not mind when it is missing.
+    pub optional: bool,
+}
+
+/// What tells one configured repository from another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RepositoryKey {
+    uri: String,
+    suite: String,
+}
+
+/// Reads all stanzas.
+pub fn parse(text: &str) -> Result<Vec<Target>, UnknownLine> {
+    stanzas(text)
+        .map(|stanza| target(stanza).ok_or_else(|| UnknownLine::new(stanza)))
+        .collect()
+}
+
+fn target(stanza: &str) -> Option<Target> {
+    let value = |wanted: &str| {
+        fields(stanza)
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, value)| value)
+    };
+    Some(Target {
+        filename: value("Filename")?.to_owned(),
+        meta_key: value("MetaKey")?.to_owned(),
+        repository: RepositoryKey::new(value("Repo-URI")?, value("Release")?),
+        site: without_credentials(value("Site").unwrap_or_default()),
+        architecture: value("Architecture")
+            .map(|text| Architecture::try_from(text.to_owned()))
+            .transpose()
+            .ok()?,
+        optional: value("Optional") == Some("yes"),
+    })
+}
+
+impl Target {
+    /// Where the Release file of its repository lies if `name` is `InRelease`
+    /// or `Release`.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> Option<String> {
+        let key = self.meta_key.replace('/', "_");
+        let folder = self.filename.strip_suffix(&key)?;
+        Some(format!("{folder}{name}"))
+    }
+}
+
+impl RepositoryKey {
+    /// From a repository's URI, which may hold credentials, and its suite as configured.
+    #[must_use]
+    pub fn new(uri: &str, suite: &str) -> Self {
+        Self {
+            uri: without_credentials(uri.trim_end_matches('/')),
+            suite: suite.to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for RepositoryKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.uri, self.suite)
+    }
+}
+
+/// `scheme://user:password@host/path` without the part that is nobody's business.
+fn without_credentials(uri: &str) -> String {
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return uri.to_owned();
+    };
+    let (authority, path) = match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, ""),
+    };
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}

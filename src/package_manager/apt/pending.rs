@@ -1,0 +1,166 @@
+//! Asks what could be updated. One simulation in the usual case; the indexes
+//! are read beside it. More questions only where something stands in the way.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::model::{Block, Pending, PendingUpdate};
+use crate::os::clock;
+use crate::os::command::{Command, Output};
+use crate::package_manager::{Fault, Wanted};
+
+use super::parse::simulation::{self, Simulation};
+use super::parse::{complaint, policy, targets};
+use super::updates::{Doubt, Findings, Found, verdict};
+use super::view::View;
+use super::{Apt, gaps, indexes, questions, repositories};
+
+/// Each costs a second or two; what is beyond them is named by the cause that
+/// is likely for it.
+const MOST_SIMULATIONS: usize = 16;
+
+/// Stamps that others leave when `apt-get update` went through as a whole.
+const STAMPS: [&str; 2] = ["periodic/update-success-stamp", "periodic/update-stamp"];
+
+/// How much of an argument list one question may take, packages.
+const QUESTION_SIZE: usize = 1000;
+
+impl Apt {
+    /// What could be updated, and what stands in the way.
+    pub async fn pending(&self) -> Result<Pending, Fault> {
+        let view = View::of(self.runner.as_ref()).await?;
+        self.pending_in(&view, clock::now()).await
+    }
+
+    pub(super) async fn pending_in(&self, view: &View, now: Timestamp) -> Result<Pending, Fault> {
+        let question = questions::index_targets(view);
+        let output = self.success("apt-get", &question).await?;
+        let targets = targets::parse(&output.text())
+            .map_err(|line| line.from_source("apt-get indextargets"))?;
+        let question = questions::dist_upgrade(view);
+        let (solved, read) = tokio::join!(
+            self.success("apt-get", &question),
+            indexes::read(self.runner.as_ref(), view, &targets)
+        );
+        let (solved, read) = (solved?, read?);
+        let solver = parse_simulation(&solved)?;
+        let mut gaps = gaps::in_configuration(view, &solved.stderr);
+        gaps.extend(read.gaps);
+        let findings = Findings {
+            native: &view.native,
+            status: &read.status,
+            newer: &read.newer,
+            solver: &solver,
+        };
+        let confirmed = STAMPS
+            .iter()
+            .filter_map(|stamp| modified(&view.state.join(stamp)))
+            .max();
+        let stale_after = self.settings.stale_after;
+        Ok(Pending {
+            complete: gaps.is_empty(),
+            gaps: gaps.into_iter().collect(),
+            updates: self.updates(view, &findings).await?,
+            repositories: repositories::judge(&read.repositories, confirmed, now, stale_after),
+        })
+    }
+
+    async fn updates(
+        &self,
+        view: &View,
+        findings: &Findings<'_>,
+    ) -> Result<Vec<PendingUpdate>, Fault> {
+        let mut policies = Vec::new();
+        for ids in findings.left().chunks(QUESTION_SIZE) {
+            let answer = self
+                .success("apt-cache", &questions::policy(view, ids))
+                .await?;
+            policies.extend(
+                policy::parse(&answer.text())
+                    .map_err(|line| line.from_source("apt-cache policy"))?,
+            );
+        }
+        let harmless = if findings.solver.removed().next().is_some() {
+            let answer = self.success("apt-get", &questions::upgrade(view)).await?;
+            Some(findings.taken(&parse_simulation(&answer)?))
+        } else {
+            None
+        };
+        let found = findings.found(&policies, harmless.as_ref());
+        let verdicts = self.verdicts(view, findings, &found).await?;
+        let mut updates: Vec<PendingUpdate> = found
+            .iter()
+            .filter_map(|it| {
+                let verdict = findings
+                    .source(it)
+                    .and_then(|it| verdicts.get(&it).cloned());
+                findings.pending(it, verdict.flatten())
+            })
+            .collect();
+        updates.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(updates)
+    }
+
+    /// One simulation for each source with open doubts: what is built together
+    /// is held up together, and must come together.
+    async fn verdicts(
+        &self,
+        view: &View,
+        findings: &Findings<'_>,
+        found: &[Found],
+    ) -> Result<BTreeMap<String, Option<Block>>, Fault> {
+        let mut groups: BTreeMap<String, Vec<Wanted>> = BTreeMap::new();
+        for it in found.iter().filter(|it| it.doubt == Some(Doubt::Open)) {
+            let Some(source) = findings.source(it) else {
+                continue;
+            };
+            groups.entry(source).or_default().push(Wanted {
+                id: it.id.clone(),
+                version: it.candidate.clone(),
+            });
+        }
+        let mut verdicts = BTreeMap::new();
+        for (done, (source, wanted)) in groups.into_iter().enumerate() {
+            let verdict = if done < MOST_SIMULATIONS {
+                let output = self.runner.ask(&questions::install(view, &wanted)).await?;
+                let simulation = (output.status == 0)
+                    .then(|| parse_simulation(&output))
+                    .transpose()?;
+                verdict(simulation.as_ref())
+            } else {
+                verdict(Some(findings.solver)).or(Some(Block::Dependency))
+            };
+            verdicts.insert(source, verdict);
+        }
+        Ok(verdicts)
+    }
+
+    /// An answer that is one.
+    pub(super) async fn success(
+        &self,
+        program: &'static str,
+        question: &Command,
+    ) -> Result<Output, Fault> {
+        let output = self.runner.ask(question).await?;
+        if output.status == 0 {
+            return Ok(output);
+        }
+        Err(Fault::Failed {
+            program,
+            words: complaint::parse(&output.text(), &String::from_utf8_lossy(&output.stderr)).words,
+            advice: "run `apt-get -s dist-upgrade` and mend what it complains of",
+        })
+    }
+}
+
+pub(super) fn parse_simulation(output: &Output) -> Result<Simulation, Fault> {
+    simulation::parse(&output.text()).map_err(|line| line.from_source("apt-get -s"))
+}
+
+/// A stamp is written when something is done, so its time is when it was done.
+fn modified(path: &Path) -> Option<Timestamp> {
+    let modified = std::fs::metadata(path).ok()?.modified().ok()?;
+    Timestamp::try_from(modified).ok()
+}

@@ -1,0 +1,113 @@
+//! The questions that any user may ask: values to argv. None of them takes a
+//! lock or changes anything.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::model::PackageId;
+use crate::os::command::Command;
+use crate::package_manager::Wanted;
+
+use super::view::View;
+
+const APT_GET: &str = "/usr/bin/apt-get";
+const APT_CACHE: &str = "/usr/bin/apt-cache";
+const APT_CONFIG: &str = "/usr/bin/apt-config";
+const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
+
+/// A solver on a slow machine with many repositories takes its time.
+const SOLVER_TIMEOUT: Duration = Duration::from_mins(10);
+
+/// The largest index in the wild is below a tenth of this.
+const INDEX_CAP: u64 = 1 << 30;
+
+/// What [`View`] needs to know: the variables are named after its fields.
+pub(super) fn configuration() -> Command {
+    Command::new(APT_CONFIG).arg("shell").args(
+        [
+            ["NATIVE", "APT::Architecture"],
+            ["STATUS", "Dir::State::status/f"],
+            ["LISTS", "Dir::State::lists/d"],
+            ["STATE", "Dir::State/d"],
+            ["PACKAGE_CACHE", "Dir::Cache::pkgcache/f"],
+            ["MAIN", "Dir::Etc::main/f"],
+            ["PARTS", "Dir::Etc::parts/d"],
+            ["SOURCE_LIST", "Dir::Etc::sourcelist/f"],
+            ["SOURCE_PARTS", "Dir::Etc::sourceparts/d"],
+            ["PREFERENCES", "Dir::Etc::preferences/f"],
+            ["PREFERENCES_PARTS", "Dir::Etc::preferencesparts/d"],
+        ]
+        .into_iter()
+        .flatten(),
+    )
+}
+
+/// Every configured package index, fetched or not. apt opens its package cache
+/// even for this, so a cache of ours is built here and found by the simulation.
+pub(super) fn index_targets(view: &View) -> Command {
+    with_cache(Command::new(APT_GET), view)
+        .args(["indextargets", "--no-release-info", "Identifier: Packages"])
+        .timeout(SOLVER_TIMEOUT)
+}
+
+/// Everything that apt would upgrade, with removals if it wants them.
+pub(super) fn dist_upgrade(view: &View) -> Command {
+    simulation(view).arg("dist-upgrade")
+}
+
+/// Everything that apt would upgrade without removing anything.
+pub(super) fn upgrade(view: &View) -> Command {
+    simulation(view).args(["upgrade", "--with-new-pkgs"])
+}
+
+/// What must be done to bring packages to exact versions. apt follows new
+/// Recommends as the machine is configured, just as in an upgrade.
+pub(super) fn install<'a>(view: &View, wanted: impl IntoIterator<Item = &'a Wanted>) -> Command {
+    // Names are valid ones, so none can be taken for an option.
+    let exact = |wanted: &Wanted| format!("{}={}", wanted.id, wanted.version);
+    simulation(view)
+        .arg("install")
+        .args(wanted.into_iter().map(exact))
+}
+
+/// Which version apt would choose, pins considered.
+pub(super) fn policy<'a>(view: &View, ids: impl IntoIterator<Item = &'a PackageId>) -> Command {
+    with_cache(Command::new(APT_CACHE), view)
+        .arg("policy")
+        .args(ids.into_iter().map(PackageId::to_string))
+        .timeout(SOLVER_TIMEOUT)
+}
+
+/// An index as text, whatever it is compressed with.
+pub(super) fn decompressed(index: &Path) -> Command {
+    Command::new(APT_HELPER)
+        .arg("cat-file")
+        .arg(index.to_string_lossy())
+        .output_cap(INDEX_CAP)
+}
+
+/// What is unused may stay: removing it is no part of patching, whatever the
+/// machine's own configuration says.
+fn simulation(view: &View) -> Command {
+    with_cache(Command::new(APT_GET).arg("-s"), view)
+        .args([
+            "-o",
+            "Debug::NoLocking=1",
+            "-o",
+            "APT::Get::AutomaticRemove=0",
+            "-o",
+            "APT::Get::AllowUnauthenticated=0",
+        ])
+        .timeout(SOLVER_TIMEOUT)
+}
+
+fn with_cache(command: Command, view: &View) -> Command {
+    let Some(folder) = &view.own_cache else {
+        return command;
+    };
+    command
+        .arg("-o")
+        .arg(format!("Dir::Cache={}", folder.display()))
+        .args(["-o", "Dir::Cache::pkgcache=pkgcache.bin"])
+        .args(["-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"])
+}

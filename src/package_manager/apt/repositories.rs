@@ -1,0 +1,122 @@
+//! How far each repository's index can be trusted, judged from what lies on disk.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Repository, RepositoryState};
+
+use super::parse::release::Release;
+use super::parse::targets::RepositoryKey;
+
+/// Clocks differ; a Release file from further ahead is wrong, or we are.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What is known of one repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Which one.
+    pub key: RepositoryKey,
+    /// The server it is fetched from.
+    pub site: String,
+    /// Its Release file, if there is one.
+    pub release: Option<Release>,
+    /// When that file came here.
+    pub renewed: Option<Timestamp>,
+    /// Whether any of its indexes is here.
+    pub fetched: bool,
+}
+
+/// Judges all of them. `confirmed` is when `apt-get update` last went through
+/// as a whole, where somebody keeps a stamp of that.
+///
+/// A repository that has not changed since is not fetched again, and apt leaves
+/// no trace of having asked. So what the same server delivered later for
+/// another repository counts as well: it was reached then.
+#[must_use]
+pub fn judge(
+    evidence: &[Evidence],
+    confirmed: Option<Timestamp>,
+    now: Timestamp,
+    stale_after: Duration,
+) -> Vec<Repository> {
+    let mut reached: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for (server, renewed) in evidence
+        .iter()
+        .filter_map(|it| Some((server(&it.site), it.renewed?)))
+    {
+        let latest = reached.entry(server).or_insert(renewed);
+        *latest = renewed.max(*latest);
+    }
+    evidence
+        .iter()
+        .map(|it| {
+            let renewed = it.renewed.map(|renewed| {
+                let known = [reached.get(server(&it.site)).copied(), confirmed];
+                known.into_iter().flatten().fold(renewed, Timestamp::max)
+            });
+            one(it, renewed, now, stale_after)
+        })
+        .collect()
+}
+
+/// `http://deb.debian.org/debian` is fetched from the server `http://deb.debian.org`.
+fn server(site: &str) -> &str {
+    let Some((scheme, rest)) = site.split_once("://") else {
+        return site;
+    };
+    let host = rest.find('/').unwrap_or(rest.len());
+    site.get(..scheme.len() + 3 + host).unwrap_or(site)
+}
+
+fn one(
+    evidence: &Evidence,
+    renewed: Option<Timestamp>,
+    now: Timestamp,
+    stale_after: Duration,
+) -> Repository {
+    let age = renewed.and_then(|renewed| u64::try_from((now - renewed).get_seconds()).ok());
+    let release = evidence.release.as_ref();
+    let (state, advice) = match (release, age) {
+        (None, _) => (RepositoryState::Missing, Some(missing())),
+        (Some(_), _) if !evidence.fetched => (RepositoryState::Missing, Some(missing())),
+        (Some(release), _) if let Some(advice) = expired(release, now) => {
+            (RepositoryState::Expired, Some(advice))
+        }
+        (Some(_), Some(age)) if age > stale_after.as_secs() => {
+            (RepositoryState::Stale, Some(stale(age)))
+        }
+        (Some(_), _) => (RepositoryState::Fresh, None),
+    };
+    Repository {
+        id: evidence.key.to_string(),
+        age_seconds: age.filter(|_| evidence.release.is_some()),
+        state,
+        advice,
+    }
+}
+
+fn missing() -> String {
+    "it is configured but was never fetched; run `apt-get update`, or remove it from the sources"
+        .to_owned()
+}
+
+fn stale(age: u64) -> String {
+    format!(
+        "not renewed for {} hours; run `apt-get update` and see what it says",
+        age / 3600
+    )
+}
+
+fn expired(release: &Release, now: Timestamp) -> Option<String> {
+    if let Some(until) = release.valid_until.filter(|until| *until < now) {
+        return Some(format!(
+            "what it offers was valid until {until}; run `apt-get update`, and if that does not help, the mirror is behind: use another one"
+        ));
+    }
+    let date = release.date.filter(|date| *date > now + CLOCK_TOLERANCE)?;
+    Some(format!(
+        "it was published at {date}, which lies ahead; set this machine's clock, or use another mirror"
+    ))
+}

@@ -1,0 +1,133 @@
+//! Where apt keeps its things on this machine, and which package cache our
+//! questions use: apt's own as long as it is there and up to date, else one of
+//! ours, because without any each question costs a second more.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::model::Architecture;
+use crate::os::command::Runner;
+use crate::os::environment;
+use crate::package_manager::Fault;
+
+use super::parse::apt_config;
+use super::questions;
+
+/// Root's own cache, where no other user may write.
+const ROOT_CACHE: &str = "/var/cache/patchd/apt";
+
+/// apt as it is configured here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// The machine's architecture.
+    pub native: Architecture,
+    /// dpkg's database.
+    pub status: PathBuf,
+    /// Where the indexes lie.
+    pub lists: PathBuf,
+    /// `/var/lib/apt`.
+    pub state: PathBuf,
+    /// Files and folders that decide what apt does, with the endings that apt
+    /// reads in a folder; a file has none.
+    pub configuration: Vec<(PathBuf, &'static [&'static str])>,
+    /// A folder with a package cache of ours; absent where apt's own is used.
+    pub own_cache: Option<PathBuf>,
+}
+
+impl View {
+    /// Asks `apt-config`.
+    pub async fn of(runner: &dyn Runner) -> Result<Self, Fault> {
+        let question = questions::configuration();
+        let output = runner.ask(&question).await?;
+        if output.status != 0 {
+            return Err(Fault::Failed {
+                program: "apt-config",
+                words: output.last_words(),
+                advice: "run `apt-config dump` to see which configuration file is at fault",
+            });
+        }
+        let values = apt_config::parse(&output.text())
+            .map_err(|line| line.from_source("apt-config shell"))?;
+        let mut view = Self::from_values(&values)?;
+        let cache = values.get("PACKAGE_CACHE").map_or("", String::as_str);
+        if !usable(Path::new(cache), &view) {
+            view.own_cache = own_cache();
+        }
+        Ok(view)
+    }
+
+    /// What `apt-config` answered, without a look at the disk.
+    pub(super) fn from_values(values: &BTreeMap<String, String>) -> Result<Self, Fault> {
+        let value = |name: &str| values.get(name).map_or("", String::as_str);
+        let garbage = |name: &str| Fault::Garbage {
+            source_of: "apt-config shell".to_owned(),
+            line: format!("{name}={:?}", value(name)),
+        };
+        let path = |name: &str| {
+            let path = PathBuf::from(value(name));
+            path.is_absolute()
+                .then_some(path)
+                .ok_or_else(|| garbage(name))
+        };
+        let configuration = [
+            ("MAIN", [].as_slice()),
+            ("PARTS", &["", "conf"]),
+            ("SOURCE_LIST", &[]),
+            ("SOURCE_PARTS", &["list", "sources"]),
+            ("PREFERENCES", &[]),
+            ("PREFERENCES_PARTS", &["", "pref"]),
+        ];
+        Ok(Self {
+            native: Architecture::try_from(value("NATIVE").to_owned())
+                .map_err(|_| garbage("NATIVE"))?,
+            status: path("STATUS")?,
+            lists: path("LISTS")?,
+            state: path("STATE")?,
+            configuration: configuration
+                .into_iter()
+                .map(|(name, endings)| Ok((path(name)?, endings)))
+                .collect::<Result<_, Fault>>()?,
+            own_cache: None,
+        })
+    }
+}
+
+/// Whether apt would use its own cache: it is a file that we may read, and not
+/// older than what it was made from.
+fn usable(cache: &Path, view: &View) -> bool {
+    let modified = |path: &Path| std::fs::metadata(path).and_then(|it| it.modified()).ok();
+    let Some(made) = cache.is_file().then(|| modified(cache)).flatten() else {
+        return false;
+    };
+    std::fs::File::open(cache).is_ok()
+        && [&view.status, &view.lists]
+            .iter()
+            .all(|input| modified(input).is_none_or(|changed| changed <= made))
+}
+
+/// The folder of our own cache, made if need be. None where there is no place
+/// that is ours alone: what lies in it is mapped into apt as it is.
+fn own_cache() -> Option<PathBuf> {
+    let folder = if rustix::process::geteuid().is_root() {
+        PathBuf::from(ROOT_CACHE)
+    } else {
+        environment::user_cache()?.join("patchd/apt")
+    };
+    let partial = folder.join("archives/partial");
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&partial)
+        .ok()?;
+    let alone = ours_alone(folder.parent()?) && ours_alone(&folder);
+    alone.then_some(folder)
+}
+
+fn ours_alone(folder: &Path) -> bool {
+    std::fs::symlink_metadata(folder).is_ok_and(|it| {
+        it.is_dir()
+            && it.uid() == rustix::process::geteuid().as_raw()
+            && it.permissions().mode() & 0o022 == 0
+    })
+}
