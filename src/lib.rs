@@ -4,6 +4,7 @@
 //! does, [`verify`] looks, [`state`] remembers. `docs/architecture.md` walks
 //! through it.
 
+pub mod cli;
 pub mod config;
 pub mod cycle;
 pub mod daemon;

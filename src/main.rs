@@ -1,3 +1,5 @@
-//! The command `patchd`.
+//! The program `patchd`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    patchd::cli::main().into()
+}

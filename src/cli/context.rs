@@ -29,7 +29,10 @@ pub(super) struct Context {
 
 impl Context {
     pub fn new(file: Option<PathBuf>) -> Self {
-        Self { file, paths: Paths::default() }
+        Self {
+            file,
+            paths: Paths::default(),
+        }
     }
 
     /// Where the configuration is.
@@ -42,15 +45,22 @@ impl Context {
 
     /// The configuration; with a fault in it nothing else is begun.
     pub fn load(&self) -> Result<Loaded, Trouble> {
-        config::load(&self.sources()?, &Reader::this_process())
-            .map_err(|faults| Trouble { sentence: faults.to_string(), code: ExitCode::ConfigInvalid })
+        config::load(&self.sources()?, &Reader::this_process()).map_err(|faults| Trouble {
+            sentence: faults.to_string(),
+            code: ExitCode::ConfigInvalid,
+        })
     }
 
     /// Everything that questions and runs need.
     pub fn parts(&self) -> Result<Parts<Apt>, Trouble> {
         let settings = self.load()?.settings;
         let package_manager = detect(Box::new(System), settings.package_manager.clone())?;
-        Ok(Parts { package_manager, settings, host: host()?, paths: self.paths.clone() })
+        Ok(Parts {
+            package_manager,
+            settings,
+            host: host()?,
+            paths: self.paths.clone(),
+        })
     }
 }
 
@@ -67,17 +77,26 @@ pub(super) fn is_root() -> bool {
 impl Trouble {
     /// Did not work, for this reason.
     pub(super) fn failed(cause: &dyn std::fmt::Display) -> Self {
-        Self { sentence: cause.to_string(), code: ExitCode::Failed }
+        Self {
+            sentence: cause.to_string(),
+            code: ExitCode::Failed,
+        }
     }
 
     /// The caller may not.
     pub(super) fn not_permitted(sentence: &str) -> Self {
-        Self { sentence: sentence.to_owned(), code: ExitCode::NotPermitted }
+        Self {
+            sentence: sentence.to_owned(),
+            code: ExitCode::NotPermitted,
+        }
     }
 
     /// The caller wrote something that makes no sense.
     pub(super) fn usage(sentence: String) -> Self {
-        Self { sentence, code: ExitCode::Usage }
+        Self {
+            sentence,
+            code: ExitCode::Usage,
+        }
     }
 }
 
@@ -93,7 +112,10 @@ impl From<Fault> for Trouble {
             | Fault::Stale { .. }
             | Fault::File { .. } => ExitCode::Failed,
         };
-        Self { sentence: fault.to_string(), code }
+        Self {
+            sentence: fault.to_string(),
+            code,
+        }
     }
 }
 
@@ -102,9 +124,14 @@ impl From<LedgerError> for Trouble {
         let code = match fault {
             LedgerError::NotPermitted { .. } => ExitCode::NotPermitted,
             LedgerError::TooNew { .. } | LedgerError::Full { .. } => ExitCode::NeedsHuman,
-            LedgerError::Database { .. } | LedgerError::Content { .. } | LedgerError::File { .. } => ExitCode::Failed,
+            LedgerError::Database { .. }
+            | LedgerError::Content { .. }
+            | LedgerError::File { .. } => ExitCode::Failed,
         };
-        Self { sentence: fault.to_string(), code }
+        Self {
+            sentence: fault.to_string(),
+            code,
+        }
     }
 }
 
@@ -121,7 +148,10 @@ impl From<RunError> for Trouble {
     fn from(fault: RunError) -> Self {
         match fault {
             RunError::Ledger(fault) => fault.into(),
-            RunError::Busy => Self { sentence: fault.to_string(), code: ExitCode::Deferred },
+            RunError::Busy => Self {
+                sentence: fault.to_string(),
+                code: ExitCode::Deferred,
+            },
             RunError::NoPolicy { .. } => Self::usage(fault.to_string()),
             RunError::Lock { .. } => Self::failed(&fault),
         }

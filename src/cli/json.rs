@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Change, Decided, Distribution, Finding, Host, PendingUpdate, Repository};
+use crate::model::{
+    Change, Decided, Distribution, Finding, Host, Offer, PackageName, PendingUpdate, Repository,
+};
+use crate::policy::{self, ConditionTrace, RuleTrace};
 use crate::running::Kernel;
 use crate::state::{RunDetail, RunRow, Transition};
 
@@ -118,7 +121,7 @@ pub struct KernelJson {
 }
 
 /// A reboot that is owed, or not.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Reboot {
     /// Whether.
     pub owed: bool,
@@ -181,6 +184,86 @@ pub struct RunDocument {
     pub phases: Vec<PhaseJson>,
     /// What policy decided.
     pub decisions: Vec<DecisionJson>,
+}
+
+/// `patchd explain --json`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Explanation {
+    /// `patchd/explain/1`.
+    pub schema: &'static str,
+    /// The package that was asked about.
+    pub package: String,
+    /// One for each architecture with something newer on offer.
+    pub updates: Vec<ExplainedUpdate>,
+}
+
+/// A pending update with everything that speaks for and against it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ExplainedUpdate {
+    /// The update and its decision.
+    #[serde(flatten)]
+    pub update: Update,
+    /// What keeps the package manager from installing the candidate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_the_way: Option<String>,
+    /// Every version on offer, newest first.
+    pub offers: Vec<OfferJson>,
+    /// Every rule of the policy, in order.
+    pub rules: Vec<RuleJson>,
+}
+
+/// A version on offer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OfferJson {
+    /// Version.
+    pub version: String,
+    /// Labels of the repositories that offer it.
+    pub origins: Vec<String>,
+    /// Whether it is a security fix; absent when not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security: Option<bool>,
+}
+
+/// How a rule answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RuleJson {
+    /// Counted from 1.
+    pub number: usize,
+    /// `true`, `false` or `unknown`.
+    pub holds: String,
+    /// Its conditions.
+    pub conditions: Vec<ConditionJson>,
+}
+
+/// How a condition answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ConditionJson {
+    /// The key in the configuration.
+    pub key: &'static str,
+    /// `true`, `false` or `unknown`.
+    pub holds: String,
+    /// What it was held against.
+    pub fact: String,
+}
+
+/// `patchd doctor --json`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Doctor {
+    /// `patchd/doctor/1`.
+    pub schema: &'static str,
+    /// Everything that was looked at.
+    pub checks: Vec<DiagnosisJson>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DiagnosisJson {
+    /// What.
+    pub about: &'static str,
+    /// `ok`, `warn`, `bad` or `unknown`.
+    pub state: &'static str,
+    /// How it is, and what to do.
+    pub detail: String,
 }
 
 /// A run.
@@ -297,22 +380,48 @@ impl From<&Host> for HostJson {
 
 impl From<Distribution> for DistributionJson {
     fn from(distribution: Distribution) -> Self {
-        let Distribution { id, version, codename } = distribution;
-        Self { id, version, codename }
+        let Distribution {
+            id,
+            version,
+            codename,
+        } = distribution;
+        Self {
+            id,
+            version,
+            codename,
+        }
     }
 }
 
 impl From<Kernel> for KernelJson {
     fn from(kernel: Kernel) -> Self {
-        let Kernel { running, newest_installed, owned } = kernel;
-        Self { running, newest_installed, owned }
+        let Kernel {
+            running,
+            newest_installed,
+            owned,
+        } = kernel;
+        Self {
+            running,
+            newest_installed,
+            owned,
+        }
     }
 }
 
 impl From<&Repository> for RepositoryJson {
     fn from(repository: &Repository) -> Self {
-        let Repository { id, age_seconds, state, advice } = repository.clone();
-        Self { id, age_seconds, state: word(&state), advice }
+        let Repository {
+            id,
+            age_seconds,
+            state,
+            advice,
+        } = repository.clone();
+        Self {
+            id,
+            age_seconds,
+            state: word(&state),
+            advice,
+        }
     }
 }
 
@@ -320,7 +429,10 @@ impl Update {
     /// An update with the decision about it.
     #[must_use]
     pub fn new(update: &PendingUpdate, decided: &Decided) -> Self {
-        let offer = update.offers.iter().find(|offer| offer.version == decided.target);
+        let offer = update
+            .offers
+            .iter()
+            .find(|offer| offer.version == decided.target);
         Self {
             package: update.id.name.to_string(),
             architecture: update.id.architecture.to_string(),
@@ -328,7 +440,9 @@ impl Update {
             candidate: update.candidate.to_string(),
             target: decided.target.to_string(),
             source: update.source.to_string(),
-            origin: offer.and_then(|offer| offer.origins.first()).map(|origin| origin.label.clone()),
+            origin: offer
+                .and_then(|offer| offer.origins.first())
+                .map(|origin| origin.label.clone()),
             security: update.security(),
             decision: decided.decision.to_string(),
             reason: decided.reason.clone(),
@@ -339,12 +453,71 @@ impl Update {
     }
 }
 
+impl Explanation {
+    /// About one package under one policy.
+    #[must_use]
+    pub fn new(
+        package: &PackageName,
+        found: &[(&PendingUpdate, &Decided)],
+        policy: &policy::Settings,
+    ) -> Self {
+        let explained = |(update, decided): &(&PendingUpdate, &Decided)| ExplainedUpdate {
+            update: Update::new(update, decided),
+            in_the_way: update.blocked.as_ref().map(ToString::to_string),
+            offers: update.offers.iter().map(OfferJson::from).collect(),
+            rules: policy::trace(&policy.rules, update)
+                .into_iter()
+                .map(RuleJson::from)
+                .collect(),
+        };
+        let updates = found.iter().map(explained).collect();
+        Self {
+            schema: "patchd/explain/1",
+            package: package.to_string(),
+            updates,
+        }
+    }
+}
+
+impl From<&Offer> for OfferJson {
+    fn from(offer: &Offer) -> Self {
+        Self {
+            version: offer.version.to_string(),
+            origins: offer
+                .origins
+                .iter()
+                .map(|origin| origin.label.clone())
+                .collect(),
+            security: offer.security(),
+        }
+    }
+}
+
+impl From<RuleTrace> for RuleJson {
+    fn from(trace: RuleTrace) -> Self {
+        let condition = |it: ConditionTrace| ConditionJson {
+            key: it.key,
+            holds: it.truth.to_string(),
+            fact: it.fact,
+        };
+        Self {
+            number: trace.number,
+            holds: trace.truth.to_string(),
+            conditions: trace.conditions.into_iter().map(condition).collect(),
+        }
+    }
+}
+
 impl Reboot {
     /// Owed for these reasons.
     #[must_use]
     pub fn new(reasons: Vec<String>, since: Option<Timestamp>) -> Self {
         let since = since.filter(|_| !reasons.is_empty()).map(time);
-        Self { owed: !reasons.is_empty(), since, reasons }
+        Self {
+            owed: !reasons.is_empty(),
+            since,
+            reasons,
+        }
     }
 }
 
@@ -396,8 +569,18 @@ impl From<&Change> for PackageChange {
 
 impl From<&Finding> for FindingJson {
     fn from(finding: &Finding) -> Self {
-        let Finding { class, check, subject, detail } = finding.clone();
-        Self { class: word(&class), check, subject, detail }
+        let Finding {
+            class,
+            check,
+            subject,
+            detail,
+        } = finding.clone();
+        Self {
+            class: word(&class),
+            check,
+            subject,
+            detail,
+        }
     }
 }
 
@@ -415,7 +598,11 @@ impl From<&Decided> for DecisionJson {
 }
 
 fn phases(transitions: &[Transition]) -> Vec<PhaseJson> {
-    let ends = transitions.iter().skip(1).map(|next| Some(next.at)).chain([None]);
+    let ends = transitions
+        .iter()
+        .skip(1)
+        .map(|next| Some(next.at))
+        .chain([None]);
     let lasted = |from: Timestamp, to: Timestamp| to.as_millisecond() - from.as_millisecond();
     let phase = |(step, end): (&Transition, Option<Timestamp>)| PhaseJson {
         stage: step.stage.clone(),

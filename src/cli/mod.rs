@@ -2,19 +2,19 @@
 //! exit code; it decides nothing about patching.
 
 mod arguments;
-mod screen;
-mod context;
-mod json;
 mod check;
-mod explain;
-mod run;
-mod progress;
-mod status;
-mod history;
-mod logs;
 mod config;
+mod context;
 mod doctor;
+mod explain;
+mod history;
+mod json;
+mod logs;
+mod progress;
 mod rivals;
+mod run;
+mod screen;
+mod status;
 
 use clap::{CommandFactory, Parser};
 
@@ -41,7 +41,11 @@ pub fn main() -> ExitCode {
         Err(usage) => {
             // Help and version are no errors; clap knows which stream is whose.
             let _closed = usage.print();
-            return if usage.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
+            return if usage.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Success
+            };
         }
     };
     match &arguments.command {
@@ -51,7 +55,10 @@ pub fn main() -> ExitCode {
     }
     let mut screen = Screen::new(arguments.json);
     journal::start(journal::Detail::of(arguments.verbose, screen.is_terminal()));
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(cause) => return screen.fail(&Trouble::failed(&cause)),
     };
@@ -64,12 +71,24 @@ pub fn main() -> ExitCode {
 async fn dispatch(arguments: &Arguments, screen: &mut Screen) -> Result<ExitCode, Trouble> {
     let context = Context::new(arguments.config.clone());
     match &arguments.command {
-        Command::Check { policy, exit_code } => check::check(&context, screen, policy, *exit_code).await,
-        Command::Run { now, policy, packages } => run::run(&context, screen, *now, policy, packages).await,
-        Command::Explain { package, policy } => explain::explain(&context, screen, package, policy).await,
+        Command::Check { policy, exit_code } => {
+            check::check(&context, screen, policy, *exit_code).await
+        }
+        Command::Run {
+            now,
+            policy,
+            packages,
+        } => run::run(&context, screen, *now, policy, packages).await,
+        Command::Explain { package, policy } => {
+            explain::explain(&context, screen, package, policy).await
+        }
         Command::Status => status::status(&context, screen),
-        Command::History { run, count } => history::history(&context, screen, run.as_deref(), *count),
-        Command::Logs { run, follow } => logs::logs(&context, screen, run.as_deref(), *follow).await,
+        Command::History { run, count } => {
+            history::history(&context, screen, run.as_deref(), *count)
+        }
+        Command::Logs { run, follow } => {
+            logs::logs(&context, screen, run.as_deref(), *follow).await
+        }
         Command::Config { command } => config::config(&context, screen, command),
         Command::Doctor => doctor::doctor(&context, screen).await,
         Command::Completions { shell } => {

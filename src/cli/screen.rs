@@ -24,7 +24,11 @@ impl Screen {
     pub fn new(json: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let colour = std::io::stdout().is_terminal() && !environment::no_color();
-        Self { json, colour, terminal }
+        Self {
+            json,
+            colour,
+            terminal,
+        }
     }
 
     /// Whether answers are wanted as JSON.
@@ -49,7 +53,11 @@ impl Screen {
 
     /// A heading for people.
     pub fn heading(&self, text: &str) {
-        let style = if self.colour { Style::new().bold() } else { Style::new() };
+        let style = if self.colour {
+            Style::new().bold()
+        } else {
+            Style::new()
+        };
         self.raw(format!("{style}{}{style:#}\n", shown(text)).as_bytes());
     }
 
@@ -61,14 +69,20 @@ impl Screen {
             Mark::Bad => ("FAIL", AnsiColor::Red),
             Mark::Unknown => ("?   ", AnsiColor::Yellow),
         };
-        let style = if self.colour { colour.on_default() } else { Style::new() };
+        let style = if self.colour {
+            colour.on_default()
+        } else {
+            Style::new()
+        };
         self.raw(format!("{style}{sign}{style:#} {}\n", shown(text)).as_bytes());
     }
 
     /// A table for people.
     pub fn table(&self, header: &[&str], rows: &[Vec<String>]) {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table
+            .load_preset(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(header);
         for row in rows {
             table.add_row(row.iter().map(|cell| shown(cell)));

@@ -77,6 +77,9 @@ pub trait PackageManager {
     /// The installed versions of these packages; what is not installed is absent.
     async fn installed(&self, ids: &[PackageId]) -> Result<BTreeMap<PackageId, Version>, Fault>;
 
+    /// All installed architectures of a package.
+    async fn versions_of(&self, name: &PackageName) -> Result<BTreeMap<PackageId, Version>, Fault>;
+
     /// The files of these packages, absolute paths; what is not installed has none.
     async fn files(&self, ids: &[PackageId]) -> Result<Vec<String>, Fault>;
 

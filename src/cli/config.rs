@@ -1,0 +1,44 @@
+//! `patchd config`: look at the configuration without using it.
+
+use super::arguments::ConfigCommand;
+use super::context::{Context, Trouble};
+use super::screen::Screen;
+use crate::config::{self, Reader};
+use crate::model::ExitCode;
+
+/// Checks or shows it.
+pub(super) fn config(
+    context: &Context,
+    screen: &Screen,
+    command: &ConfigCommand,
+) -> Result<ExitCode, Trouble> {
+    match command {
+        ConfigCommand::Check => check(context, screen),
+        ConfigCommand::Show { origin } => {
+            screen.raw(context.load()?.layers.show(*origin).as_bytes());
+            Ok(ExitCode::Success)
+        }
+        ConfigCommand::Schema => {
+            screen.document(&config::schema());
+            Ok(ExitCode::Success)
+        }
+        ConfigCommand::Default => {
+            screen.raw(config::default_text().as_bytes());
+            Ok(ExitCode::Success)
+        }
+    }
+}
+
+fn check(context: &Context, screen: &Screen) -> Result<ExitCode, Trouble> {
+    let faults = config::check(&context.sources()?, &Reader::this_process());
+    if screen.wants_json() {
+        screen.document(&faults.to_json());
+    } else {
+        screen.raw(faults.render(screen.is_colourful()).as_bytes());
+    }
+    Ok(if faults.is_valid() {
+        ExitCode::Success
+    } else {
+        ExitCode::ConfigInvalid
+    })
+}

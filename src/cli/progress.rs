@@ -1,0 +1,83 @@
+//! How far a run is: one line that redraws itself, on a terminal only.
+
+use std::io::Write;
+
+use super::screen::{Screen, shown};
+use crate::cycle::Stage;
+use crate::daemon::Notice;
+
+const BAR: usize = 24;
+
+/// Shows notices as they come.
+#[derive(Debug)]
+pub(super) struct Progress {
+    terminal: bool,
+    stage: String,
+    drawn: bool,
+}
+
+impl Progress {
+    pub fn new(screen: &Screen) -> Self {
+        Self {
+            terminal: screen.is_terminal(),
+            stage: String::new(),
+            drawn: false,
+        }
+    }
+
+    /// Everything is logged elsewhere; here only what a watching person wants.
+    pub fn show(&mut self, notice: &Notice) {
+        if !self.terminal {
+            return;
+        }
+        match notice {
+            Notice::Opened { run, resumed: true } => {
+                self.say(&format!("run {run} was cut short and goes on"))
+            }
+            Notice::Opened { run, .. } => {
+                self.say(&format!("run {run}; Ctrl-C ends it before its next phase"))
+            }
+            Notice::Stage(Stage::Finished { .. }) | Notice::Found(_) | Notice::Finished { .. } => {}
+            Notice::Stage(stage) => {
+                stage.name().clone_into(&mut self.stage);
+                self.draw(0, "");
+            }
+            Notice::Planned { plan, .. } => {
+                self.say(&format!("{} changes are planned", plan.changes().len()))
+            }
+            Notice::Progress { percent, doing } => self.draw(*percent, doing),
+            Notice::Waiting { holder } => self.say(&format!("waiting for {holder}")),
+            Notice::Stalled(stage) => self.say(&format!(
+                "{stage} for longer than it should; nothing is killed"
+            )),
+        }
+    }
+
+    /// Leaves a clean line behind.
+    pub fn end(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            put("\r\x1b[K");
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.end();
+        put(&format!("{}\n", shown(text)));
+    }
+
+    fn draw(&mut self, percent: u8, doing: &str) {
+        let filled = BAR * usize::from(percent.min(100)) / 100;
+        let bar = format!("{}{}", "=".repeat(filled), " ".repeat(BAR - filled));
+        let doing: String = shown(doing).chars().take(40).collect();
+        put(&format!(
+            "\r\x1b[K{:12} [{bar}] {percent:3} %  {doing}",
+            self.stage
+        ));
+        self.drawn = true;
+    }
+}
+
+fn put(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _gone = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}

@@ -1,0 +1,87 @@
+//! `patchd run --now`: the whole cycle in this very process, with the worker as
+//! its child.
+
+use tokio::io::AsyncReadExt;
+
+use super::context::{Context, Trouble, is_root};
+use super::json::RunDocument;
+use super::progress::Progress;
+use super::screen::Screen;
+use crate::daemon::{self, ChildWorker, Request, RunReport};
+use crate::model::{ExitCode, Outcome, PackageName};
+use crate::os::{environment, signals};
+use crate::policy::Asked;
+use crate::state::Ledger;
+
+/// Patches, shows how far it is, and exits with the outcome's code.
+pub(super) async fn run(
+    context: &Context,
+    screen: &Screen,
+    now: bool,
+    policy: &str,
+    packages: &[String],
+) -> Result<ExitCode, Trouble> {
+    if !now {
+        let sentence = "schedules are not built yet, so there is no window to wait for; write `patchd run --now`";
+        return Err(Trouble::usage(sentence.to_owned()));
+    }
+    if !is_root() {
+        return Err(Trouble::not_permitted(
+            "patching needs root; run it with sudo (`patchd check` works without)",
+        ));
+    }
+    let names = packages
+        .iter()
+        .map(|name| PackageName::try_from(name.clone()));
+    let asked = names
+        .collect::<Result<_, _>>()
+        .map_err(|invalid| Trouble::usage(invalid.to_string()))?;
+    let parts = context.parts()?;
+    let request = Request {
+        policy: policy.to_owned(),
+        asked: Asked(asked),
+        asked_by: who(),
+    };
+    let mut progress = Progress::new(screen);
+    let mut requests = signals::stop_requests().map_err(|cause| Trouble::failed(&cause))?;
+    let stop = async move {
+        let _byte = requests.read_u8().await;
+    };
+    let notify = &mut |notice: &daemon::Notice| progress.show(notice);
+    let report = daemon::run(&parts, &mut ChildWorker, &request, notify, stop).await?;
+    progress.end();
+    if screen.wants_json()
+        && let Some(detail) = Ledger::open(&parts.paths.ledger())?.run(report.run)?
+    {
+        screen.document(&RunDocument::from(&detail));
+    } else if !screen.wants_json() {
+        print(screen, &report);
+    }
+    Ok(report.outcome.exit_code())
+}
+
+fn print(screen: &Screen, report: &RunReport) {
+    for change in &report.state.course.changed {
+        screen.line(&format!("  {change}"));
+    }
+    screen.line(&format!(
+        "run {} {}: {}",
+        report.run, report.outcome, report.summary
+    ));
+    match report.outcome {
+        Outcome::Succeeded | Outcome::RebootOwed => {}
+        Outcome::Partial | Outcome::NeedsHuman | Outcome::Failed => {
+            screen.line(&format!(
+                "see `patchd history {0}` and `patchd logs {0}`",
+                report.run
+            ));
+        }
+        Outcome::Deferred | Outcome::Cloned => screen.line("run it again when the reason is gone"),
+    }
+}
+
+/// Who asked: the user behind sudo, else the user.
+fn who() -> String {
+    environment::sudo_user()
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}

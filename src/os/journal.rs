@@ -1,0 +1,93 @@
+//! Where log lines go: to the journal when systemd started us, else to standard
+//! error. Never to both.
+
+use std::os::fd::AsFd;
+
+use tracing::level_filters::LevelFilter;
+use tracing_journald::{Priority, PriorityMappings};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Layer, Registry};
+
+use super::environment;
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Warnings and errors: a person watches the progress instead.
+    Quiet,
+    /// What a run can be told from.
+    Usual,
+    /// Everything.
+    Verbose,
+}
+
+impl Detail {
+    /// From the command line and where it is read.
+    #[must_use]
+    pub fn of(verbose: bool, terminal: bool) -> Self {
+        match (verbose, terminal) {
+            (true, _) => Self::Verbose,
+            (false, true) => Self::Quiet,
+            (false, false) => Self::Usual,
+        }
+    }
+
+    fn filter(self) -> LevelFilter {
+        match self {
+            Self::Quiet => LevelFilter::OFF,
+            Self::Usual => LevelFilter::INFO,
+            Self::Verbose => LevelFilter::DEBUG,
+        }
+    }
+}
+
+/// Starts logging. Called once, before anything is logged.
+pub fn start(detail: Detail) {
+    let journal = if is_journal() {
+        tracing_journald::layer().ok()
+    } else {
+        None
+    };
+    let set = match journal {
+        Some(layer) => {
+            let layer = layer
+                .with_field_prefix(None)
+                .with_syslog_identifier("patchd".to_owned())
+                .with_priority_mappings(PriorityMappings {
+                    info: Priority::Informational,
+                    debug: Priority::Debug,
+                    trace: Priority::Debug,
+                    ..PriorityMappings::new()
+                });
+            let usual = if detail == Detail::Verbose {
+                detail
+            } else {
+                Detail::Usual
+            };
+            tracing::subscriber::set_global_default(
+                Registry::default().with(layer.with_filter(usual.filter())),
+            )
+        }
+        None => {
+            let layer = tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_ansi(false)
+                .with_target(false);
+            tracing::subscriber::set_global_default(
+                Registry::default().with(layer.with_filter(detail.filter())),
+            )
+        }
+    };
+    // Only a second call can fail, and the first one then still logs.
+    drop(set);
+}
+
+/// systemd puts device and inode of the journal's stream into the environment;
+/// a redirected standard error has others.
+fn is_journal() -> bool {
+    let Some(stream) = environment::journal_stream() else {
+        return false;
+    };
+    let stat = rustix::fs::fstat(std::io::stderr().as_fd());
+    stat.is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
