@@ -64,7 +64,7 @@ impl Mutation {
             }
             Self::Double(a, b) => {
                 let range = range(a, b);
-                let again = bytes[range.clone()].to_vec();
+                let again = bytes.get(range.clone()).unwrap_or_default().to_vec();
                 bytes.splice(range.end..range.end, again);
             }
             Self::Truncate(index) => bytes.truncate(at(index)),
