@@ -14,7 +14,7 @@ use crate::verify::touched::Touched;
 /// resolver's own question, bound to a random port.
 const PRIVILEGED: u16 = 1024;
 
-/// `explained`: the findings about units; a port of such a unit is not said again.
+/// `explained`: the findings about units, which need not be said again as ports.
 pub(super) fn judge(
     before: &Observation,
     after: &Observation,
@@ -36,10 +36,8 @@ pub(super) fn judge(
         .filter(|port| !is.iter().any(|other| covers(other, port, was)))
         .filter_map(|port| {
             let owners = Owners::of(port, units);
-            let told = explained
-                .iter()
-                .any(|finding| owners.units.contains(finding.subject.as_str()));
-            (!told).then(|| lost(port, &owners, units, touched))?
+            lost(port, &owners, units, touched)
+                .filter(|finding| !owners.explain(finding, explained))
         })
         .collect()
 }
@@ -64,6 +62,13 @@ impl<'a> Owners<'a> {
             found.extend(sockets.map(|(name, _)| name.as_str()));
         }
         Self { units: found }
+    }
+
+    /// A unit's finding says as much as its port's, unless it weighs less.
+    fn explain(&self, port: &Finding, explained: &[Finding]) -> bool {
+        explained
+            .iter()
+            .any(|unit| unit.class >= port.class && self.units.contains(unit.subject.as_str()))
     }
 
     fn all(&self, is: impl Fn(&str) -> bool) -> bool {
@@ -246,9 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn the_ports_of_a_broken_unit_are_not_said_again() {
+    fn the_port_of_a_broken_unit_is_not_said_again_but_a_warning_does_not_hide_it() {
         let before = machine(vec![listener("tcp 0.0.0.0:80", Some("web.service"))]);
-        let broken = finding(Class::Breaks, "unit", "web.service", "failed".into());
-        assert_eq!(judge(&before, &machine(vec![]), &touched(), &[broken]), []);
+        let now = machine(vec![]);
+        let findings = |class| {
+            let unit = finding(class, "unit", "web.service", "not well".into());
+            judge(&before, &now, &touched(), &[unit])
+        };
+        assert_eq!(findings(Class::Breaks), []);
+        assert_eq!(findings(Class::Warns)[0].class, Class::Breaks);
     }
 }
