@@ -34,10 +34,12 @@ pub(super) fn unreadable_file(path: &Path) -> Option<String> {
     }
 }
 
-fn sentence(path: &Path, cause: &std::io::Error) -> String {
+/// What cannot be read, and what to do about it.
+pub(super) fn sentence(path: &Path, cause: &std::io::Error) -> String {
     let path = path.display();
     match cause.kind() {
         ErrorKind::PermissionDenied => format!("cannot read {path}; run as root to see all of it"),
+        ErrorKind::NotFound => format!("{path} is gone; run `apt-get update`"),
         _ => format!("cannot read {path}: {cause}; look at it as root"),
     }
 }

@@ -188,10 +188,8 @@ impl Index<'_> {
         let path = self.path.to_owned();
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(_) => {
-                let gap = super::gaps::unreadable_file(self.path).map_or(Ok(()), Err);
-                return Ok((collector, gap));
-            }
+            // Also when it is gone: it was named, so something is missing.
+            Err(cause) => return Ok((collector, Err(super::gaps::sentence(&path, &cause)))),
         };
         if !self.compressed {
             let read = move || {

@@ -40,13 +40,13 @@ impl Apt {
         let targets = targets::parse(&output.text())
             .map_err(|line| line.from_source("apt-get indextargets"))?;
         let question = questions::dist_upgrade(view);
-        let (solved, read) = tokio::join!(
+        let (upgrade, read) = tokio::join!(
             self.success("apt-get", &question),
             indexes::read(self.runner.as_ref(), view, &targets)
         );
-        let (solved, read) = (solved?, read?);
-        let solver = parse_simulation(&solved)?;
-        let mut gaps = gaps::in_configuration(view, &solved.stderr);
+        let (upgrade, read) = (upgrade?, read?);
+        let solver = parse_simulation(&upgrade)?;
+        let mut gaps = gaps::in_configuration(view, &upgrade.stderr);
         gaps.extend(read.gaps);
         let findings = Findings {
             native: &view.native,

@@ -77,3 +77,59 @@ fn name(word: &str) -> Option<PackageName> {
     let name = word.split(':').next()?.trim();
     PackageName::try_from(name.to_owned()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! said {
+        ($name:literal) => {
+            parse(
+                include_str!(concat!("../../../../tests/fixtures/apt/", $name)),
+                include_str!(concat!("../../../../tests/fixtures/apt/", $name, ".err")),
+            )
+        };
+    }
+
+    fn names(complaint: &Complaint) -> Vec<&str> {
+        complaint.packages.iter().map(PackageName::as_str).collect()
+    }
+
+    #[test]
+    fn unmet_dependencies_name_who_has_them() {
+        for complaint in [
+            said!("12/box/install-unmet.txt"),
+            said!("13/box/install-unmet.txt"),
+        ] {
+            assert!(complaint.unsolvable);
+            assert_eq!(names(&complaint), ["wants-missing"]);
+            assert!(
+                complaint.words.contains("Depends: nowhere"),
+                "{}",
+                complaint.words
+            );
+        }
+    }
+
+    #[test]
+    fn a_version_or_package_that_is_gone_is_named() {
+        for complaint in [
+            said!("12/box/install-no-version.txt"),
+            said!("13/box/install-no-version.txt"),
+        ] {
+            assert!(complaint.unsolvable);
+            assert_eq!(names(&complaint), ["plain"]);
+        }
+        let complaint = said!("12/box/install-no-package.txt");
+        assert_eq!(names(&complaint), ["nowhere-at-all"]);
+    }
+
+    #[test]
+    fn an_interrupted_dpkg_is_no_question_of_versions() {
+        let complaint = parse(
+            "",
+            "E: dpkg was interrupted, you must run 'dpkg --configure -a'\n",
+        );
+        assert!(!complaint.unsolvable);
+    }
+}

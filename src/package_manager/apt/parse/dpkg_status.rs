@@ -120,3 +120,50 @@ impl DpkgStatus {
             .find(|(id, _)| named.is(&id.name, &id.architecture, native))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulation::named;
+    use super::*;
+
+    const BOX: &str = include_str!("../../../../tests/fixtures/apt/box-status");
+
+    fn found<'a>(status: &'a DpkgStatus, word: &str) -> Option<(&'a PackageId, &'a Installed)> {
+        let native = Architecture::try_from("amd64".to_owned()).expect("valid");
+        status.find(&named(word).expect("valid"), &native)
+    }
+
+    #[test]
+    fn holds_architectures_and_left_over_configuration_are_told_apart() {
+        let status = parse(BOX).expect("known");
+        assert!(found(&status, "held").is_some_and(|(_, it)| it.held && it.sound));
+        assert!(found(&status, "plain").is_some_and(|(_, it)| !it.held));
+        assert!(found(&status, "gone").is_none());
+        let id = |word: &str| found(&status, word).map(|(id, _)| id.to_string());
+        assert_eq!(id("everywhere").as_deref(), Some("everywhere:all"));
+        assert_eq!(id("both").as_deref(), Some("both:amd64"));
+        assert_eq!(id("both:i386").as_deref(), Some("both:i386"));
+    }
+
+    #[test]
+    fn owed_triggers_are_sound_and_half_a_package_is_not() {
+        let with = |state: &str| {
+            let text = format!(
+                "Package: aa\nStatus: install {state}\nArchitecture: all\nVersion: 1\nSource: src (2)\n"
+            );
+            let status = parse(&text).expect("known");
+            let (_, installed) = status.iter().next().expect("listed");
+            assert_eq!(installed.source.as_str(), "src");
+            installed.sound
+        };
+        assert!(with("ok installed") && with("ok triggers-pending") && with("ok triggers-awaited"));
+        assert!(!with("ok half-configured") && !with("ok unpacked"));
+        assert!(!with("reinstreq installed"));
+    }
+
+    #[test]
+    fn a_stanza_cut_short_is_refused() {
+        assert!(parse("Package: aa\nStatus: install ok\n").is_err());
+        assert!(parse("Package: aa\nStatus: install ok installed\nArchitecture: all\n").is_err());
+    }
+}

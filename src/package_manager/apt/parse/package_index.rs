@@ -154,3 +154,64 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOX: &str = include_str!("../../../../tests/fixtures/apt/box-Packages");
+
+    fn read(text: &str, wanted: &[&str]) -> (Vec<Offered>, Tally) {
+        let mut found = Vec::new();
+        let tally = scan(
+            &mut text.as_bytes(),
+            &|name| wanted.contains(&name),
+            &mut |offered| found.push(offered),
+        );
+        (found, tally.expect("readable"))
+    }
+
+    #[test]
+    fn only_wanted_packages_are_kept_and_all_are_counted() {
+        let (found, tally) = read(BOX, &["plain", "phased", "both"]);
+        let names: Vec<&str> = found.iter().map(|offered| offered.name.as_str()).collect();
+        assert_eq!(names, ["plain", "both", "both", "phased"]);
+        assert_eq!((tally.stanzas, tally.garbled), (19, 0));
+    }
+
+    #[test]
+    fn the_fields_that_matter_are_read() {
+        let (found, _) = read(BOX, &["plain", "phased"]);
+        let plain = found.first().expect("kept");
+        assert_eq!(plain.source.as_str(), "plain-source");
+        assert_eq!(plain.download_bytes, Some(4096));
+        assert_eq!(plain.installed_bytes, Some(12 << 10));
+        assert_eq!(plain.phased, None);
+        assert_eq!(found.get(1).and_then(|offered| offered.phased), Some(0));
+    }
+
+    #[test]
+    fn the_name_need_not_come_first_and_the_last_blank_line_may_be_missing() {
+        let (found, tally) = read("Version: 1\nArchitecture: all\nPackage: aa", &["aa"]);
+        assert_eq!((found.len(), tally.stanzas), (1, 1));
+        let (found, _) = read("Version: 1\nArchitecture: all\nPackage: bb", &["aa"]);
+        assert!(found.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_stanza_is_counted_as_garbled() {
+        let (found, tally) = read("<html>\n<p>moved</p>\n\nPackage: aa\nVersion: 1\n", &["aa"]);
+        assert!(found.is_empty());
+        assert_eq!((tally.stanzas, tally.garbled), (2, 2));
+    }
+
+    #[test]
+    fn a_line_without_end_costs_no_memory_and_no_neighbour() {
+        let text = format!(
+            "Package: aa\nDepends: {}\nVersion: 1\nArchitecture: all\n",
+            "x, ".repeat(100_000)
+        );
+        let (found, _) = read(&text, &["aa"]);
+        assert_eq!(found.len(), 1);
+    }
+}

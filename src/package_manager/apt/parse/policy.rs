@@ -35,3 +35,48 @@ pub fn parse(text: &str) -> Result<Vec<Policy>, UnknownLine> {
     }
     Ok(answers)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidates(text: &str) -> Vec<String> {
+        let answers = parse(text).expect("known");
+        answers
+            .iter()
+            .map(|it| {
+                let candidate = it.candidate.as_ref().map_or("none", Version::as_str);
+                format!("{} {candidate}", it.named.name)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn candidates_of_real_archives_are_read() {
+        let twelve = include_str!("../../../../tests/fixtures/apt/12/policy.txt");
+        assert_eq!(
+            candidates(twelve),
+            [
+                "openssl 3.0.22-1~deb12u2",
+                "libc6 2.36-9+deb12u14",
+                "curl 7.88.1-10+deb12u15",
+                "perl 5.36.0-7+deb12u4"
+            ]
+        );
+        let thirteen = include_str!("../../../../tests/fixtures/apt/13/policy.txt");
+        assert_eq!(candidates(thirteen).len(), 4);
+    }
+
+    #[test]
+    fn what_is_pinned_away_has_no_candidate() {
+        assert_eq!(
+            candidates("aa:\n  Installed: 1\n  Candidate: (none)\n"),
+            ["aa none"]
+        );
+    }
+
+    #[test]
+    fn a_candidate_of_nobody_is_refused() {
+        assert!(parse("  Candidate: 1\n").is_err());
+    }
+}

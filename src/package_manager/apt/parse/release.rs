@@ -100,3 +100,34 @@ fn time(value: &str) -> Option<Timestamp> {
         .ok()
         .map(|zoned| zoned.timestamp())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECURITY: &str = include_str!("../../../../tests/fixtures/apt/12/InRelease-security");
+    const BACKPORTS: &str = include_str!("../../../../tests/fixtures/apt/12/InRelease-backports");
+
+    #[test]
+    fn a_signed_file_is_read_like_an_unsigned_one() {
+        let release = parse(SECURITY);
+        assert_eq!(release.origin().label, "Debian-Security");
+        assert_eq!(release.origin().codename, "bookworm-security");
+        assert_eq!(release.valid_until, "2026-11-25T22:17:41Z".parse().ok());
+        assert_eq!(release.date, "2026-11-18T22:17:41Z".parse().ok());
+        assert!(!release.not_automatic);
+        assert!(release.lists("contrib/binary-amd64/Packages"));
+        assert!(!release.lists("main/binary-riscv64/Packages"));
+    }
+
+    #[test]
+    fn backports_say_that_nothing_is_taken_from_them_unasked() {
+        assert!(parse(BACKPORTS).not_automatic);
+    }
+
+    #[test]
+    fn a_repository_without_a_codename_is_known_by_its_suite() {
+        let release = parse("Label: x\nSuite: stable\nDate: Sat, 1 Aug 2026 1:02:03 +0200\n");
+        assert_eq!(release.origin().codename, "stable");
+    }
+}

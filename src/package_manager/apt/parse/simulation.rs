@@ -172,3 +172,129 @@ fn replaced(rest: &str) -> Option<(Option<Version>, &str)> {
     let version = Version::try_from(version.to_owned()).ok()?;
     Some((Some(version), rest.trim_start()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWELVE: &str = include_str!("../../../../tests/fixtures/apt/12/dist-upgrade.txt");
+    const THIRTEEN: &str = include_str!("../../../../tests/fixtures/apt/13/dist-upgrade.txt");
+    const BOX_TWELVE: &str = include_str!("../../../../tests/fixtures/apt/12/box/dist-upgrade.txt");
+    const BOX_THIRTEEN: &str =
+        include_str!("../../../../tests/fixtures/apt/13/box/dist-upgrade.txt");
+
+    fn line(text: &str) -> Step {
+        parse(text).expect("known").steps.remove(0)
+    }
+
+    fn words(list: &[Named]) -> Vec<String> {
+        list.iter()
+            .map(|named| match &named.qualifier {
+                Some(qualifier) => format!("{}:{qualifier}", named.name),
+                None => named.name.to_string(),
+            })
+            .collect()
+    }
+
+    fn installs(word: &str, from: Option<&str>, to: &str, architecture: &str) -> Step {
+        let version = |text: &str| Version::try_from(text.to_owned()).expect("valid");
+        Step::Install {
+            named: named(word).expect("valid"),
+            from: from.map(version),
+            to: version(to),
+            architecture: Architecture::try_from(architecture.to_owned()).expect("valid"),
+        }
+    }
+
+    #[test]
+    fn every_shape_of_an_inst_line_is_read() {
+        let table = [
+            (
+                "Inst libperl5.36 [5.36.0-7+deb12u2] (5.36.0-7+deb12u3 Debian:12.14/oldstable [amd64]) [perl:amd64 ]",
+                installs(
+                    "libperl5.36",
+                    Some("5.36.0-7+deb12u2"),
+                    "5.36.0-7+deb12u3",
+                    "amd64",
+                ),
+            ),
+            (
+                "Inst tzdata [1] (2 Debian:12.14/oldstable, Debian-Security:12/oldstable-security [all]) []",
+                installs("tzdata", Some("1"), "2", "all"),
+            ),
+            (
+                "Inst both:i386 [1:1.0] (1:1.1 Example:stable [i386])",
+                installs("both:i386", Some("1:1.0"), "1:1.1", "i386"),
+            ),
+            (
+                "Inst newcomer (1.0 Team [blue] (new):12/x y [amd64])",
+                installs("newcomer", None, "1.0", "amd64"),
+            ),
+            (
+                "Inst local (1.0  [amd64])",
+                installs("local", None, "1.0", "amd64"),
+            ),
+        ];
+        for (text, expected) in table {
+            assert_eq!(line(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_removal_is_read_with_and_without_what_it_breaks() {
+        let removal = |word: &str| Step::Remove {
+            named: named(word).expect("valid"),
+            from: Version::try_from("1.0".to_owned()).ok(),
+        };
+        assert_eq!(line("Remv replaced-lib [1.0] []"), removal("replaced-lib"));
+        assert_eq!(line("Remv both:i386 [1.0]"), removal("both:i386"));
+        assert_eq!(line("Purg victim [1.0]"), removal("victim"));
+    }
+
+    #[test]
+    fn a_transaction_line_that_is_not_understood_is_an_error() {
+        for bad in [
+            "Inst ",
+            "Inst aa",
+            "Inst aa (1.0)",
+            "Inst aa [1 (2 x [amd64])",
+            "Remv -x [1]",
+        ] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_real_archives_hold_back_is_seen() {
+        let twelve = parse(TWELVE).expect("known");
+        assert_eq!(words(&twelve.kept_back), ["libssl3", "openssl"]);
+        assert_eq!(twelve.steps.len(), 14);
+        let thirteen = parse(THIRTEEN).expect("known");
+        assert_eq!(
+            words(&thirteen.kept_back),
+            ["libssl3t64", "openssl", "zlib1g"]
+        );
+        assert_eq!(thirteen.steps.len(), 10);
+    }
+
+    #[test]
+    fn what_is_deferred_by_phasing_has_a_list_of_its_own_since_apt_3() {
+        let twelve = parse(BOX_TWELVE).expect("known");
+        assert!(words(&twelve.kept_back).contains(&"phased".to_owned()));
+        let thirteen = parse(BOX_THIRTEEN).expect("known");
+        assert_eq!(words(&thirteen.deferred), ["phased"]);
+        assert_eq!(words(&thirteen.kept_back), ["held", "wants-missing"]);
+    }
+
+    #[test]
+    fn without_a_qualifier_the_native_architecture_or_all_is_meant() {
+        let architecture = |text: &str| Architecture::try_from(text.to_owned()).expect("valid");
+        let native = architecture("amd64");
+        let is = |word: &str, text: &str| {
+            let named = named(word).expect("valid");
+            named.is(&named.name, &architecture(text), &native)
+        };
+        assert!(is("aa", "amd64") && is("aa", "all") && !is("aa", "i386"));
+        assert!(is("aa:i386", "i386") && !is("aa:i386", "amd64") && !is("aa:i386", "all"));
+    }
+}

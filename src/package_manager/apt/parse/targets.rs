@@ -98,3 +98,52 @@ fn without_credentials(uri: &str) -> String {
         .map_or(authority, |(_, host)| host);
     format!("{scheme}://{host}{path}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWELVE: &str = include_str!("../../../../tests/fixtures/apt/12/indextargets.txt");
+    const BOX: &str = include_str!("../../../../tests/fixtures/apt/12/box/indextargets.txt");
+
+    #[test]
+    fn an_index_knows_its_release_file() {
+        let targets = parse(TWELVE).expect("known");
+        let first = targets.first().expect("one");
+        assert_eq!(
+            first.beside("InRelease").as_deref(),
+            Some("/var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_InRelease")
+        );
+        assert_eq!(
+            first.repository.to_string(),
+            "http://deb.debian.org/debian bookworm"
+        );
+        assert!(!first.optional && first.architecture.is_some());
+    }
+
+    #[test]
+    fn a_flat_repository_has_a_release_file_too() {
+        let targets = parse(BOX).expect("known");
+        let first = targets.first().expect("one");
+        assert_eq!(
+            first.beside("Release").as_deref(),
+            Some("/srv/box/state/lists/_srv_box_repo_._Release")
+        );
+        assert_eq!(first.architecture, None);
+    }
+
+    #[test]
+    fn credentials_do_not_leave_this_place() {
+        let key = |uri: &str| RepositoryKey::new(uri, "stable").to_string();
+        assert_eq!(
+            key("https://me:pass@word@example.org/a@b/"),
+            "https://example.org/a@b stable"
+        );
+        assert_eq!(key("file:/srv/repo/"), "file:/srv/repo stable");
+    }
+
+    #[test]
+    fn a_stanza_without_a_file_is_refused() {
+        assert!(parse("MetaKey: Packages\nRepo-URI: file:/x/\nRelease: ./\n").is_err());
+    }
+}
