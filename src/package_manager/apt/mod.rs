@@ -1,6 +1,12 @@
 //! apt and dpkg, driven through their stable machine interfaces. Every part is
 //! two halves: `commands` (values to argv) and `parse` (bytes to types).
 
+pub mod audit;
+pub mod commands;
+pub mod guard;
+pub mod lock;
+pub mod status_fd;
+
 use crate::os::command::Runner;
 
 use super::settings::Settings;
