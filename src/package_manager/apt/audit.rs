@@ -74,7 +74,9 @@ fn answer(output: Output, program: &'static str) -> Result<String, Fault> {
     })
 }
 
-fn sentences(records: &[Record]) -> Vec<String> {
+/// A sentence for each package that is not sound.
+#[must_use]
+pub fn sentences(records: &[Record]) -> Vec<String> {
     records
         .iter()
         .filter_map(|record| Some(format!("{} is {}", record.id, record.trouble?.words())))

@@ -3,9 +3,14 @@
 
 pub mod audit;
 pub mod commands;
+pub mod conffiles;
+pub mod credentials;
 pub mod guard;
 pub mod lock;
+pub mod marks;
 pub mod status_fd;
+pub mod transaction;
+pub mod uris;
 
 use crate::os::command::Runner;
 
