@@ -100,19 +100,16 @@ fn options<'a>(command: Command, options: impl IntoIterator<Item = &'a str>) -> 
 /// them stops the other repositories.
 #[must_use]
 pub fn update() -> Command {
+    // As an option, not as `--error-on=any`, which an apt before 2.1 refuses.
     options(apt_get(), IDENTITY)
-        .arg("--error-on=any")
+        .args(["-o", "APT::Update::Error-Mode=any"])
         .arg("update")
 }
 
 /// The configured repositories, one line each index.
 #[must_use]
 pub fn index_targets() -> Command {
-    Command::new(APT_GET).args([
-        "indextargets",
-        "--format",
-        "$(SITE)\t$(RELEASE)\t$(REPO_URI)",
-    ])
+    Command::new(APT_GET).args(["indextargets", "--format", "$(SITE)\t$(RELEASE)"])
 }
 
 /// The plan's packages at the plan's versions, in one call.

@@ -3,11 +3,13 @@
 
 pub mod audit;
 pub mod commands;
+pub mod complaint;
 pub mod conffiles;
 pub mod credentials;
 pub mod guard;
 pub mod lock;
 pub mod marks;
+pub mod refresh;
 pub mod status_fd;
 pub mod transaction;
 pub mod uris;
