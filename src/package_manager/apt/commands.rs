@@ -242,3 +242,15 @@ pub fn records<'a>(packages: impl IntoIterator<Item = (&'a PackageId, &'a Versio
                 .map(|(id, version)| versioned(id, version)),
         )
 }
+
+/// Packages that are marked automatic.
+#[must_use]
+pub fn show_auto() -> Command {
+    Command::new(APT_MARK).arg("showauto")
+}
+
+/// What each package takes on disk, KiB.
+#[must_use]
+pub fn disk_sizes() -> Command {
+    Command::new(DPKG_QUERY).args(["-W", "-f=${Package}:${Architecture} ${Installed-Size}\\n"])
+}

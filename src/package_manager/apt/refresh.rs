@@ -6,11 +6,10 @@ use std::path::Path;
 
 use super::super::contract::Watch;
 use super::super::fault::Fault;
-use super::transaction::{Log, file_fault, last_words, perform};
+use super::transaction::{Log, last_words, perform};
 use super::{commands, complaint, credentials};
 use crate::model::{Repository, RepositoryState};
 use crate::os::command::Runner;
-use crate::os::files;
 
 /// An update of hundreds of repositories says less.
 const OUTPUT_CAP: u64 = 16 << 20;
@@ -41,9 +40,7 @@ pub async fn refresh(
     let sources = sources(&targets.text())?;
     let log = Log::of(folder, Some("refresh"));
     let ended = perform(&commands::update(), &log, commands::apt_status, watch).await?;
-    let said = credentials::hidden(&log.read(ended.output_from, OUTPUT_CAP)?);
-    // apt's own errors show passwords of URLs; nobody shall find them here.
-    files::replace(&log.output, said.as_bytes(), 0o640).map_err(file_fault(&log.output))?;
+    let said = log.read(ended.output_from, OUTPUT_CAP)?;
     let repositories = judge(&sources, &said);
     let nothing_came = !sources.iter().any(|source| came(source, &said));
     if ended.status != 0 && nothing_came && all_unknown(&repositories) {

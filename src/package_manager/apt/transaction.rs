@@ -12,7 +12,7 @@ use super::audit::Record;
 use super::commands::{self, Bonds};
 use super::guard::{VERDICT, Verdict};
 use super::status_fd::{self, Line, Tail};
-use super::{audit, conffiles, marks, uris};
+use super::{audit, conffiles, credentials, marks, uris};
 use crate::model::{Change, PackageId, Plan, Version};
 use crate::os::command::{Command, Runner, Transaction};
 use crate::os::{files, process};
@@ -23,8 +23,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// The end of an output file is enough for last words.
 const LAST_WORDS: u64 = 64 << 10;
 
-/// A status file of more is not one.
-const STATUS_CAP: u64 = 64 << 20;
+/// Output and status beyond this lose their beginning.
+const LOG_CAP: u64 = 64 << 20;
 
 /// What the guard compares with: the part of the plan that is still to be done.
 const PLAN: &str = "guard-plan.json";
@@ -87,10 +87,21 @@ pub async fn perform(
         }
     };
     tell(&mut tail, watch);
+    scrub(&log.output).map_err(file_fault(&log.output))?;
     Ok(Ended {
         status,
         output_from,
     })
+}
+
+/// Takes passwords of URLs, which apt's errors show, out of a log.
+fn scrub(path: &Path) -> std::io::Result<()> {
+    let text = read_end(path, 0, LOG_CAP)?;
+    let shown = credentials::hidden(&text);
+    if shown == text {
+        return Ok(());
+    }
+    files::replace(path, shown.as_bytes(), 0o640)
 }
 
 /// Only the newest line: whoever watches wants to know where we are.
@@ -276,7 +287,7 @@ fn plain(path: &Path) -> Result<&str, Fault> {
 
 fn refuse_if_stale(folder: &Path) -> Result<(), Fault> {
     let path = folder.join(VERDICT);
-    let text = match files::read_bounded(&path, STATUS_CAP) {
+    let text = match files::read_bounded(&path, LOG_CAP) {
         Ok(text) => text,
         // apt ended before it came to its hooks; nothing was changed either.
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -295,7 +306,7 @@ fn refuse_if_stale(folder: &Path) -> Result<(), Fault> {
 
 fn read_status(path: &Path) -> Result<String, Fault> {
     if path.exists() {
-        read_end(path, 0, STATUS_CAP).map_err(file_fault(path))
+        read_end(path, 0, LOG_CAP).map_err(file_fault(path))
     } else {
         Ok(String::new())
     }
@@ -323,7 +334,7 @@ pub fn last_words(output: &str, status: i32) -> String {
         .or_else(|| output.lines().rfind(|line| !line.trim().is_empty()))
         .map_or_else(
             || format!("exit status {status}"),
-            |line| super::credentials::hidden(line.trim()),
+            |line| credentials::hidden(line.trim()),
         )
 }
 
