@@ -81,7 +81,7 @@ impl Screen {
     pub fn table(&self, header: &[&str], rows: &[Vec<String>]) {
         let mut table = Table::new();
         table
-            .load_preset(presets::NOTHING)
+            .load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(header);
         for row in rows {

@@ -70,7 +70,7 @@ fn work(out: &mut std::io::Stdout) -> Result<(), Refusal> {
 /// anything but success makes it stop before it has touched a package.
 #[must_use]
 pub fn transaction_guard(plan: &Path) -> ExitCode {
-    match apt::guard(plan, std::io::stdin().lock()) {
+    match apt::guard::guard(plan, std::io::stdin().lock()) {
         Ok(()) => ExitCode::Success,
         Err(_differences) => ExitCode::Failed,
     }

@@ -27,7 +27,6 @@ const OBSERVATION_CAP: u64 = 16 << 20;
 const DIFFERENCES: usize = 5;
 
 /// What the phases work with.
-#[derive(Debug)]
 pub(super) struct Tools<'a, P> {
     pub package_manager: &'a P,
     pub runner: &'a dyn Runner,

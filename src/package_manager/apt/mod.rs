@@ -1,6 +1,11 @@
 //! apt and dpkg, driven through their stable machine interfaces. Every part is
-//! two halves: `commands` (values to argv) and `parse` (bytes to types).
+//! two halves: commands (values to argv) and parsers (bytes to types).
+//!
+//! Reading needs no rights: `pending` and `plan` ask apt's own solver and read
+//! the indexes. Writing is the worker's: `refresh`, `preflight`, `transaction`,
+//! `repair`, with `guard` called back by apt under its lock.
 
+// What everybody can see.
 mod gaps;
 mod indexes;
 mod installed;
@@ -14,9 +19,32 @@ mod repositories;
 mod updates;
 mod view;
 
-use crate::os::command::Runner;
+// What the worker does.
+mod audit;
+mod commands;
+pub mod complaint;
+mod conffiles;
+mod credentials;
+pub mod guard;
+mod kernels;
+mod lock;
+mod machine;
+mod marks;
+mod preflight;
+mod refresh;
+mod repair;
+pub mod status_fd;
+mod transaction;
+mod uris;
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::contract::{Applied, PackageManager, Wanted, Watch};
+use super::fault::Fault;
 use super::settings::Settings;
+use crate::model::{PackageId, PackageName, Pending, Plan, Repository, Version};
+use crate::os::command::Runner;
 
 /// The package manager of Debian and its kin.
 pub struct Apt {
@@ -31,5 +59,68 @@ impl Apt {
     #[must_use]
     pub fn new(runner: Box<dyn Runner>, settings: Settings) -> Self {
         Self { runner, settings }
+    }
+
+    fn runner(&self) -> &dyn Runner {
+        self.runner.as_ref()
+    }
+}
+
+impl PackageManager for Apt {
+    fn name(&self) -> &'static str {
+        "apt"
+    }
+
+    async fn pending(&self) -> Result<Pending, Fault> {
+        self.list_pending().await
+    }
+
+    async fn plan(&self, wanted: &[Wanted]) -> Result<Plan, Fault> {
+        self.simulate(wanted).await
+    }
+
+    async fn installed(&self, ids: &[PackageId]) -> Result<BTreeMap<PackageId, Version>, Fault> {
+        self.installed_among(ids).await
+    }
+
+    async fn versions_of(&self, name: &PackageName) -> Result<BTreeMap<PackageId, Version>, Fault> {
+        self.installed_named(name).await
+    }
+
+    async fn files(&self, ids: &[PackageId]) -> Result<Vec<String>, Fault> {
+        self.installed_files(ids).await
+    }
+
+    async fn audit(&self) -> Result<Vec<String>, Fault> {
+        audit::audit(self.runner()).await
+    }
+
+    async fn wait_for_lock(&self, watch: Watch<'_>) -> Result<(), Fault> {
+        lock::wait_for_lock(&self.settings, watch).await
+    }
+
+    async fn repair(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<String>, Fault> {
+        repair::repair(self.runner(), folder, watch).await
+    }
+
+    async fn refresh(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<Repository>, Fault> {
+        refresh::refresh(self.runner(), folder, watch).await
+    }
+
+    async fn preflight(&self, plan: &Plan) -> Result<Vec<String>, Fault> {
+        let facts = machine::facts(self.runner(), plan).await?;
+        Ok(preflight::judge(&facts, plan))
+    }
+
+    async fn download(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<u64, Fault> {
+        transaction::download(self.runner(), plan, folder, watch).await
+    }
+
+    async fn apply(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<Applied, Fault> {
+        transaction::apply(self.runner(), plan, folder, watch).await
+    }
+
+    async fn settle(&self, plan: &Plan, folder: &Path) -> Result<Applied, Fault> {
+        transaction::settle(self.runner(), plan, folder).await
     }
 }

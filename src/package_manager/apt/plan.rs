@@ -14,7 +14,7 @@ impl Apt {
     /// The whole transaction, with what must come along, and with removals if it
     /// cannot be had without. As in an upgrade, new Recommends come along where
     /// the machine is configured so; nothing is ever downgraded.
-    pub async fn plan(&self, wanted: &[Wanted]) -> Result<Plan, Fault> {
+    pub(super) async fn simulate(&self, wanted: &[Wanted]) -> Result<Plan, Fault> {
         if wanted.is_empty() {
             return Ok(Plan::default());
         }

@@ -1,0 +1,226 @@
+//! Whether the package database is sound. dpkg's states decide; its prose is
+//! only quoted.
+
+use std::path::Path;
+
+use super::super::fault::Fault;
+use super::commands;
+use crate::model::{PackageId, Version};
+use crate::os::command::{Output, Runner};
+
+/// Where dpkg leaves what it had not yet merged into its database.
+const JOURNAL: &str = "/var/lib/dpkg/updates";
+
+/// One package as dpkg knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Which package.
+    pub id: PackageId,
+    /// Its version; absent when it is not on disk.
+    pub version: Option<Version>,
+    /// What is wrong with it.
+    pub trouble: Option<Trouble>,
+}
+
+/// A state in which a package must not stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Removed half-way, or unpacked half-way.
+    HalfInstalled,
+    /// Unpacked, its configuration not begun.
+    Unpacked,
+    /// Its configuration failed or was interrupted.
+    HalfConfigured,
+    /// Another package must process its triggers.
+    TriggersAwaited,
+    /// It must process triggers.
+    TriggersPending,
+    /// Its files are in a mess; only its archive brings it back.
+    MustBeReinstalled,
+}
+
+/// Sentences about everything that is not sound; empty means sound.
+pub async fn audit(runner: &dyn Runner) -> Result<Vec<String>, Fault> {
+    let mut faults = sentences(&records(runner).await?);
+    let entries = journal(Path::new(JOURNAL))?;
+    if entries > 0 {
+        faults.push(format!(
+            "dpkg was interrupted: {entries} unmerged entries in {JOURNAL}"
+        ));
+    }
+    let own = answer(runner.ask(&commands::audit()).await?, "dpkg --audit")?;
+    if faults.is_empty()
+        && let Some(first) = own.lines().find(|line| !line.trim().is_empty())
+    {
+        faults.push(format!("dpkg --audit says: {first}"));
+    }
+    Ok(faults)
+}
+
+/// Every package that dpkg knows.
+pub async fn records(runner: &dyn Runner) -> Result<Vec<Record>, Fault> {
+    let text = answer(runner.ask(&commands::states()).await?, "dpkg-query")?;
+    text.lines().map(record).collect()
+}
+
+fn answer(output: Output, program: &'static str) -> Result<String, Fault> {
+    if output.status == 0 {
+        return Ok(output.text());
+    }
+    Err(Fault::Failed {
+        program,
+        words: output.last_words(),
+        advice: "run it by hand; the package database may be damaged",
+    })
+}
+
+/// A sentence for each package that is not sound.
+#[must_use]
+pub fn sentences(records: &[Record]) -> Vec<String> {
+    records
+        .iter()
+        .filter_map(|record| Some(format!("{} is {}", record.id, record.trouble?.words())))
+        .collect()
+}
+
+/// dpkg numbers its journal files; everything else there is its own affair.
+fn journal(folder: &Path) -> Result<usize, Fault> {
+    let fault = |cause| Fault::File {
+        path: folder.to_owned(),
+        cause,
+    };
+    let mut entries = 0;
+    for entry in std::fs::read_dir(folder).map_err(fault)? {
+        let name = entry.map_err(fault)?.file_name();
+        let numbered = name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+        entries += usize::from(numbered);
+    }
+    Ok(entries)
+}
+
+/// `iF \tbad\tall\t2.0`: wanted, state, error flag; name; architecture; version.
+fn record(line: &str) -> Result<Record, Fault> {
+    let garbage = || Fault::Garbage {
+        source_of: "dpkg-query".to_owned(),
+        line: line.chars().take(200).collect(),
+    };
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [flags, name, architecture, version] = fields.as_slice() else {
+        return Err(garbage());
+    };
+    let id = PackageId::parse(name, architecture);
+    let trouble = trouble(flags).ok_or_else(garbage)?;
+    let there = !version.is_empty() && !matches!(flags.chars().nth(1), Some('n' | 'c'));
+    let version = there
+        .then(|| Version::try_from((*version).to_owned()))
+        .transpose();
+    Ok(Record {
+        id: id.map_err(|_| garbage())?,
+        version: version.map_err(|_| garbage())?,
+        trouble,
+    })
+}
+
+/// `None` for flags that we do not know.
+fn trouble(flags: &str) -> Option<Option<Trouble>> {
+    let mut letters = flags.chars();
+    let wanted = letters.next()?;
+    let state = letters.next()?;
+    let error = letters.next().unwrap_or(' ');
+    if !"uihrp".contains(wanted) {
+        return None;
+    }
+    let trouble = match state {
+        'n' | 'c' | 'i' => None,
+        'H' => Some(Trouble::HalfInstalled),
+        'U' => Some(Trouble::Unpacked),
+        'F' => Some(Trouble::HalfConfigured),
+        'W' => Some(Trouble::TriggersAwaited),
+        't' => Some(Trouble::TriggersPending),
+        _ => return None,
+    };
+    match error {
+        ' ' => Some(trouble),
+        'R' => Some(Some(Trouble::MustBeReinstalled)),
+        _ => None,
+    }
+}
+
+impl Trouble {
+    fn words(self) -> &'static str {
+        match self {
+            Self::HalfInstalled => "half-installed",
+            Self::Unpacked => "unpacked and not configured",
+            Self::HalfConfigured => "half-configured",
+            Self::TriggersAwaited => "waiting for another package's triggers",
+            Self::TriggersPending => "left with triggers to process",
+            Self::MustBeReinstalled => "in a state that only a reinstallation mends",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_is_sound_or_has_its_word() {
+        let cases = [
+            ("ii ", None),
+            ("hi ", None),
+            ("rc ", None),
+            ("hc ", None),
+            ("un ", None),
+            ("pn ", None),
+            ("ri ", None),
+            ("iF ", Some(Trouble::HalfConfigured)),
+            ("iU ", Some(Trouble::Unpacked)),
+            ("iH ", Some(Trouble::HalfInstalled)),
+            ("iHR", Some(Trouble::MustBeReinstalled)),
+            ("iiR", Some(Trouble::MustBeReinstalled)),
+            ("it ", Some(Trouble::TriggersPending)),
+            ("iW ", Some(Trouble::TriggersAwaited)),
+        ];
+        for (flags, expected) in cases {
+            let line = format!("{flags}\tnginx\tamd64\t1.0");
+            assert_eq!(record(&line).expect(flags).trouble, expected, "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_only_remembered_has_no_version() {
+        for (line, version) in [
+            ("ii \tnginx\tamd64\t1.0", Some("1.0")),
+            ("iHR\tnginx\tamd64\t1.0", Some("1.0")),
+            ("rc \tnginx\tamd64\t1.0", None),
+            ("un \tnginx\tamd64\t", None),
+        ] {
+            let found = record(line).expect(line).version;
+            assert_eq!(found.as_ref().map(Version::as_str), version, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_another_shape_is_not_guessed_at() {
+        for bad in [
+            "",
+            "ii \tnginx\tamd64",
+            "xx \tnginx\tamd64\t1",
+            "iz \tnginx\tamd64\t1",
+            "iiX\tnginx\tamd64\t1",
+            "ii \t-o\tamd64\t1",
+        ] {
+            assert!(matches!(record(bad), Err(Fault::Garbage { .. })), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_numbered_files_are_a_journal() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(journal(folder.path()).expect("readable"), 0);
+        for name in ["0000", "0001", "tmp.i"] {
+            std::fs::File::create(folder.path().join(name)).expect("written");
+        }
+        assert_eq!(journal(folder.path()).expect("readable"), 2);
+    }
+}

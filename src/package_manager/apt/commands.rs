@@ -1,0 +1,263 @@
+//! Values to argv, for everything that the worker tells apt and dpkg. A value
+//! that is given here wins over the machine's apt.conf, whatever that says,
+//! because apt reads its command line last.
+
+use std::path::Path;
+
+use crate::model::{Change, PackageId, Plan, Version};
+use crate::os::command::Command;
+
+/// apt's program for scripts.
+pub const APT_GET: &str = "/usr/bin/apt-get";
+/// apt's program for automatic and manual marks.
+pub const APT_MARK: &str = "/usr/bin/apt-mark";
+/// apt's program for package records.
+pub const APT_CACHE: &str = "/usr/bin/apt-cache";
+/// Unpacks and configures.
+pub const DPKG: &str = "/usr/bin/dpkg";
+/// Reads dpkg's database.
+pub const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
+
+/// Seconds that apt and dpkg wait for a lock themselves: only for a rival that
+/// comes between our own wait and their start.
+const LOCK_RACE: &str = "DPkg::Lock::Timeout=60";
+
+/// What no apt.conf of the machine may turn: a question would wait for ever,
+/// a faulty package would be let in, or more would be done than was planned.
+const FIRM: [&str; 27] = [
+    "quiet=1",
+    "APT::Get::Assume-Yes=true",
+    "APT::Get::Assume-No=false",
+    "APT::Get::Trivial-Only=false",
+    "APT::Get::force-yes=false",
+    "APT::Get::AllowUnauthenticated=false",
+    "APT::Get::allow-downgrades=false",
+    "APT::Get::allow-remove-essential=false",
+    "APT::Get::allow-change-held-packages=false",
+    "APT::Get::AutomaticRemove=false",
+    "APT::Get::HideAutoRemove=true",
+    "APT::Get::Purge=false",
+    "APT::Get::ReInstall=false",
+    "APT::Get::Fix-Broken=false",
+    "APT::Get::Fix-Missing=false",
+    "APT::Get::Only-Upgrade=false",
+    "APT::Get::Upgrade=true",
+    "APT::Get::Show-Versions=false",
+    "APT::Get::Download=true",
+    "APT::Get::Download-Only=false",
+    "APT::Get::Print-URIs=false",
+    "APT::Get::Simulate=false",
+    "APT::Ignore-Hold=false",
+    "Acquire::AllowInsecureRepositories=false",
+    "Acquire::AllowWeakRepositories=false",
+    "Acquire::AllowDowngradeToInsecureRepositories=false",
+    "Dpkg::Progress-Fancy=false",
+];
+
+/// Options for dpkg behind apt: old configuration files are kept, nobody is
+/// asked, and a `--force-confnew` of the machine does not win.
+const CONFFILES: [&str; 4] = [
+    "--no-force-confnew",
+    "--no-force-confask",
+    "--force-confdef",
+    "--force-confold",
+];
+
+/// A repository may move along the releases (stable to oldstable); it may not
+/// become another one.
+const IDENTITY: [&str; 6] = [
+    "Acquire::AllowReleaseInfoChange=false",
+    "Acquire::AllowReleaseInfoChange::Origin=false",
+    "Acquire::AllowReleaseInfoChange::Label=false",
+    "Acquire::AllowReleaseInfoChange::Codename=false",
+    "Acquire::AllowReleaseInfoChange::Suite=true",
+    "Acquire::AllowReleaseInfoChange::Version=true",
+];
+
+/// How the real transaction is bound to its plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Bonds<'a> {
+    /// What apt runs before dpkg: program, and its arguments, all of them made
+    /// of characters that a shell leaves alone.
+    pub guard: &'a str,
+    /// The copy of the automatic marks that apt may write.
+    pub marks: &'a Path,
+}
+
+/// `apt-get` with everything that no apt.conf may turn.
+fn apt_get() -> Command {
+    let dpkg = CONFFILES.map(|option| format!("Dpkg::Options::={option}"));
+    options(Command::new(APT_GET), FIRM)
+        .args(["-o", "Dpkg::Use-Pty=0", "-o", LOCK_RACE])
+        .args(dpkg.iter().flat_map(|option| ["-o", option.as_str()]))
+}
+
+fn options<'a>(command: Command, options: impl IntoIterator<Item = &'a str>) -> Command {
+    command.args(options.into_iter().flat_map(|option| ["-o", option]))
+}
+
+/// Fetches all indexes; every fault is an error in the output, and none of
+/// them stops the other repositories.
+#[must_use]
+pub fn update() -> Command {
+    // As an option, not as `--error-on=any`, which an apt before 2.1 refuses.
+    options(apt_get(), IDENTITY)
+        .args(["-o", "APT::Update::Error-Mode=any"])
+        .arg("update")
+}
+
+/// The configured repositories, one line each index.
+#[must_use]
+pub fn index_targets() -> Command {
+    Command::new(APT_GET).args(["indextargets", "--format", "$(SITE)\t$(RELEASE)"])
+}
+
+/// The plan's packages at the plan's versions, in one call.
+fn select(plan: &Plan) -> Command {
+    let removes = plan.changes().iter().any(Change::is_removal);
+    apt_get()
+        .args(["-o", &format!("APT::Get::Remove={removes}")])
+        .arg("install")
+        .args(plan.changes().iter().map(selector))
+}
+
+fn selector(change: &Change) -> String {
+    match &change.to {
+        Some(to) => versioned(&change.id, to),
+        None => format!("{}-", change.id),
+    }
+}
+
+fn versioned(id: &PackageId, version: &Version) -> String {
+    format!("{id}={version}")
+}
+
+/// Which archives are missing in the cache, with their sizes.
+#[must_use]
+pub fn print_uris(plan: &Plan) -> Command {
+    select(plan).arg("--print-uris")
+}
+
+/// Fetches the archives, and changes nothing else.
+#[must_use]
+pub fn download(plan: &Plan) -> Command {
+    select(plan).arg("--download-only")
+}
+
+/// The transaction itself.
+#[must_use]
+pub fn apply(plan: &Plan, bonds: Bonds<'_>) -> Command {
+    let program = bonds.guard.split(' ').next().unwrap_or_default();
+    select(plan)
+        .args(["-o", &format!("DPkg::Pre-Install-Pkgs::={}", bonds.guard)])
+        .args(["-o", &format!("DPkg::Tools::Options::{program}::Version=3")])
+        .args(["-o", &format!("DPkg::Tools::Options::{program}::InfoFD=0")])
+        .args([
+            "-o",
+            &format!("Dir::State::extended_states={}", bonds.marks.display()),
+        ])
+}
+
+/// Tells apt where to write its progress.
+#[must_use]
+pub fn apt_status(descriptor: i32) -> Vec<String> {
+    vec!["-o".to_owned(), format!("APT::Status-Fd={descriptor}")]
+}
+
+/// Configures everything that was unpacked.
+#[must_use]
+pub fn configure_all() -> Command {
+    Command::new(DPKG)
+        .args(CONFFILES)
+        .args(["--configure", "--pending"])
+}
+
+/// Simulates the completion of what lacks dependencies.
+#[must_use]
+pub fn simulate_fix() -> Command {
+    apt_get().args(["-s", "--fix-broken", "install"])
+}
+
+/// Completes what lacks dependencies; removes nothing.
+#[must_use]
+pub fn fix() -> Command {
+    apt_get()
+        .args(["-o", "APT::Get::Remove=false"])
+        .args(["--fix-broken", "install"])
+}
+
+/// Unpacks these packages again at the versions that they have.
+#[must_use]
+pub fn reinstall<'a>(packages: impl IntoIterator<Item = (&'a PackageId, &'a Version)>) -> Command {
+    apt_get()
+        .args(["-o", "APT::Get::Remove=false"])
+        .args(["--reinstall", "install"])
+        .args(
+            packages
+                .into_iter()
+                .map(|(id, version)| versioned(id, version)),
+        )
+}
+
+/// Every package that dpkg knows: state, name, architecture, version.
+#[must_use]
+pub fn states() -> Command {
+    Command::new(DPKG_QUERY).args([
+        "-W",
+        "-f=${db:Status-Abbrev}\\t${Package}\\t${Architecture}\\t${Version}\\n",
+    ])
+}
+
+/// dpkg's own look at its database.
+#[must_use]
+pub fn audit() -> Command {
+    Command::new(DPKG).arg("--audit")
+}
+
+/// The configuration files of these packages.
+#[must_use]
+pub fn conffiles<'a>(packages: impl IntoIterator<Item = &'a PackageId>) -> Command {
+    Command::new(DPKG_QUERY)
+        .args(["-W", "-f=${Conffiles}\\n"])
+        .args(packages.into_iter().map(ToString::to_string))
+}
+
+/// The files of installed packages, absolute paths, one a line.
+pub fn list_files(packages: &[PackageId]) -> Command {
+    Command::new("/usr/bin/dpkg-query")
+        .arg("--listfiles")
+        .args(packages.iter().map(ToString::to_string))
+}
+
+/// Marks packages as automatically installed.
+#[must_use]
+pub fn mark_auto<'a>(packages: impl IntoIterator<Item = &'a PackageId>) -> Command {
+    Command::new(APT_MARK)
+        .args(["-o", LOCK_RACE])
+        .arg("auto")
+        .args(packages.into_iter().map(ToString::to_string))
+}
+
+/// The records of these packages at these versions.
+#[must_use]
+pub fn records<'a>(packages: impl IntoIterator<Item = (&'a PackageId, &'a Version)>) -> Command {
+    Command::new(APT_CACHE)
+        .args(["show", "--no-all-versions"])
+        .args(
+            packages
+                .into_iter()
+                .map(|(id, version)| versioned(id, version)),
+        )
+}
+
+/// Packages that are marked automatic.
+#[must_use]
+pub fn show_auto() -> Command {
+    Command::new(APT_MARK).arg("showauto")
+}
+
+/// What each package takes on disk, KiB.
+#[must_use]
+pub fn disk_sizes() -> Command {
+    Command::new(DPKG_QUERY).args(["-W", "-f=${Package}:${Architecture} ${Installed-Size}\\n"])
+}
