@@ -204,6 +204,7 @@ impl Faults {
             String::new()
         };
         match self.count(Level::Error) {
+            0 if self.all.is_empty() => "the configuration is valid".to_owned(),
             0 => format!("the configuration is valid, {warnings}{cut}"),
             faults => format!(
                 "the configuration is invalid: {}{cut}",
