@@ -87,8 +87,11 @@ impl Walk<'_> {
             (kind, leaf) => match leaf::read(kind, key.name, leaf) {
                 Ok(leaf) => self.node(value.span(), Content::Leaf(leaf)),
                 Err(wrong) => {
-                    self.fault(value.span(), wrong.what, wrong.advice);
-                    self.node(value.span(), Content::Faulty)
+                    let node = self.node(value.span(), Content::Faulty);
+                    let fault = Fault::at(&node.origin, wrong.what, wrong.advice);
+                    let fault = if wrong.secret { fault.secret() } else { fault };
+                    self.faults.push(fault);
+                    node
                 }
             },
         }
@@ -140,7 +143,7 @@ impl Walk<'_> {
         for key in shape.keys.iter().filter(|key| key.required) {
             if node.get(key.name).is_none() {
                 let what = format!("{:?} is missing in this {}", key.name, noun(shape));
-                let advice = format!("add {} = {}", key.name, leaf::expected(&key.kind));
+                let advice = format!("add {:?}: {}", key.name, leaf::expected(&key.kind));
                 self.faults.push(Fault::at(&node.origin, what, advice));
             }
         }
@@ -187,7 +190,7 @@ impl Walk<'_> {
         );
     }
 
-    fn fault(&mut self, span: Range<usize>, what: String, advice: impl Into<String>) {
+    fn fault(&mut self, span: Range<usize>, what: String, advice: impl AsRef<str>) {
         let origin = self.origin(span);
         self.faults.push(Fault::at(&origin, what, advice));
     }

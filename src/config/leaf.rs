@@ -30,6 +30,8 @@ const TEXT: usize = 500;
 pub(super) struct Wrong {
     pub what: String,
     pub advice: String,
+    /// The value must not be shown.
+    pub secret: bool,
 }
 
 /// Reads a value of this kind for the key `name`.
@@ -88,8 +90,14 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
 /// What belongs there, for advice and for the schema's readers.
 pub(super) fn expected(kind: &Kind) -> String {
     match kind {
-        Kind::Table(_) | Kind::Named(_) => "a table".to_owned(),
-        Kind::Tables(..) => "a list of tables".to_owned(),
+        Kind::Named(_) => "a table of tables".to_owned(),
+        Kind::Table(shape) => {
+            let keys: Vec<&str> = shape.names().collect();
+            format!("a table with any of {}", keys.join(", "))
+        }
+        Kind::Tables(..) => {
+            "a list of tables, each below a line in double brackets: [[…]]".to_owned()
+        }
         Kind::Duration { from, to } => format!(
             "a duration such as \"90s\", \"1h30m\" or \"3d\", from {} to {}",
             duration::write(Duration::from_secs(*from)),
@@ -130,7 +138,11 @@ pub(super) fn wrong_type(kind: &Kind, name: &str, value: &DeValue<'_>) -> Wrong 
 
 fn wrong(what: String, kind: &Kind) -> Wrong {
     let advice = format!("write {}", expected(kind));
-    Wrong { what, advice }
+    Wrong {
+        what,
+        advice,
+        secret: false,
+    }
 }
 
 fn out_of_bounds(text: &str, kind: &Kind) -> Wrong {
@@ -163,7 +175,11 @@ fn word(name: &str, text: &str, words: &'static [&'static str]) -> Result<Leaf, 
         Some(near) => format!("did you mean {near:?}? it is one of {}", quoted(words)),
         None => format!("write one of {}", quoted(words)),
     };
-    Err(Wrong { what, advice })
+    Err(Wrong {
+        what,
+        advice,
+        secret: false,
+    })
 }
 
 fn pattern(text: &str) -> Result<Pattern, Wrong> {
@@ -174,6 +190,7 @@ fn pattern(text: &str) -> Result<Pattern, Wrong> {
         Wrong {
             what: what.to_owned(),
             advice: advice.to_owned(),
+            secret: false,
         }
     })
 }
@@ -191,6 +208,7 @@ fn url(text: &str) -> Result<Leaf, Wrong> {
             what: "a user or password stands in the address".to_owned(),
             advice: "probe an address that needs none; everybody may read this configuration"
                 .to_owned(),
+            secret: true,
         }),
         Some(_) => Ok(Leaf::Text(text.to_owned())),
     }

@@ -3,6 +3,7 @@
 mod merging;
 mod messages;
 mod robustness;
+mod values;
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
