@@ -241,6 +241,20 @@ impl Faults {
     }
 }
 
+/// One line, for logs.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            let (line, column) = origin.position();
+            write!(f, "{}:{line}:{column}: ", origin.source.name())?;
+        }
+        f.write_str(&self.what)?;
+        self.advice
+            .iter()
+            .try_for_each(|advice| write!(f, "; {advice}"))
+    }
+}
+
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false))

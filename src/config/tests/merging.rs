@@ -205,7 +205,8 @@ fn layer() -> impl Strategy<Value = String> {
                     "[[policy.{policy}.{key}]]\nthen = \"{then}\"\nwhen.package = \"{package}\"\n"
                 )
             })
-            .collect::<String>()
+            .collect::<Vec<String>>()
+            .concat()
     });
     (retries, interval, rules).prop_map(|(retries, interval, rules)| {
         retries.unwrap_or_default() + &interval.unwrap_or_default() + &rules

@@ -61,9 +61,11 @@ fn all_faults_of_all_files_are_told_at_once() {
 }
 
 #[test]
-fn faults_have_a_form_for_programs() {
+fn faults_have_a_form_for_logs_and_one_for_programs() {
     let machine = Machine::new(&[(MAIN, "\nverify.retires = 3\n")]);
     let faults = machine.load().expect_err("faulty");
+    let line = machine.without_root(&faults.all()[0].to_string());
+    insta::assert_snapshot!(line, @r#"/etc/patchd/patchd.toml:2:8: unknown key "retires" in verify; did you mean "retries"? known keys: retries, interval, probe"#);
     let json = serde_json::to_string_pretty(&faults.to_json()).expect("text");
     insta::assert_snapshot!(machine.without_root(&json), @r#"
     {
