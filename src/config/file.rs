@@ -108,14 +108,24 @@ impl Walk<'_> {
             let node = if let DeValue::Table(table) = value.get_ref() {
                 self.table(shape, table, value.span())
             } else {
-                let what = format!("{:?} must be a table", name.get_ref());
-                let advice = format!("write [{}]", shape.path.replace("NAME", name.get_ref()));
-                self.fault(value.span(), what, advice);
-                self.node(value.span(), Content::Faulty)
+                self.not_named(shape, name.get_ref(), value.span())
             };
             read.insert(name.get_ref().to_string(), node);
         }
         self.node(span, Content::Table(read))
+    }
+
+    /// A value where a table with a name of the operator's should be; most
+    /// likely the name was forgotten.
+    fn not_named(&mut self, shape: &Shape, name: &str, span: Range<usize>) -> Node {
+        let below = |name: &str| shape.path.replace("NAME", name);
+        let advice = match shape.key(name) {
+            Some(key) => format!("write it below a name: {}.{}", below("default"), key.name),
+            None => format!("write [{}]", below(name)),
+        };
+        let what = format!("{name:?} must be a table");
+        self.fault(span.clone(), what, advice);
+        self.node(span, Content::Faulty)
     }
 
     fn tables(

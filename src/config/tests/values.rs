@@ -26,6 +26,10 @@ fn values_of_another_type_are_told_with_what_belongs_there() {
 
     the configuration is invalid: 1 fault
     "#);
+}
+
+#[test]
+fn what_is_no_table_is_told_with_the_header_to_write() {
     insta::assert_snapshot!(told("verify.probe = [1]\n"), @r#"
     error: "probe" must be a list of tables
      --> /etc/patchd/patchd.toml:1:17
@@ -34,6 +38,17 @@ fn values_of_another_type_are_told_with_what_belongs_there() {
       |                 ^
       |
       = help: begin each with a line [[verify.probe]]
+
+    the configuration is invalid: 1 fault
+    "#);
+    insta::assert_snapshot!(told("[[policy.rule]]\nthen = \"hold\"\n"), @r#"
+    error: "rule" must be a table
+     --> /etc/patchd/patchd.toml:1:1
+      |
+    1 | [[policy.rule]]
+      | ^^^^^^^^^^^^^^^
+      |
+      = help: write it below a name: policy.default.rule
 
     the configuration is invalid: 1 fault
     "#);
