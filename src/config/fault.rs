@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use annotate_snippets::{AnnotationKind, Element, Group, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::source::Origin;
+use super::source::{Origin, escaped};
 
 /// How many are shown in full. Who has more than that mends the first ones first.
 const SHOWN: usize = 50;
+
+/// How many programs get.
+const LISTED: usize = 1000;
 
 /// Whether it can be gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct Fault {
     origin: Option<Origin>,
     /// The file, where it is not about a place in it.
     path: Option<PathBuf>,
+    /// The line must not be shown: these messages go to the journal.
+    secret: bool,
 }
 
 /// Everything that was found, in the order of files and lines.
@@ -43,25 +48,33 @@ pub struct Faults {
 
 impl Fault {
     /// A fault at a place in a text.
-    pub(super) fn at(origin: &Origin, what: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(super) fn at(origin: &Origin, what: impl AsRef<str>, advice: impl AsRef<str>) -> Self {
         Self {
             level: Level::Error,
-            what: what.into(),
-            advice: Some(advice.into()),
+            what: escaped(what.as_ref()),
+            advice: Some(escaped(advice.as_ref())),
             origin: Some(origin.clone()),
             path: None,
+            secret: false,
         }
     }
 
     /// A fault of a whole file or folder; the sentence has the advice in it.
-    pub(super) fn of_file(path: PathBuf, what: impl Into<String>) -> Self {
+    pub(super) fn of_file(path: PathBuf, what: impl AsRef<str>) -> Self {
         Self {
             level: Level::Error,
-            what: what.into(),
+            what: escaped(what.as_ref()),
             advice: None,
             origin: None,
             path: Some(path),
+            secret: false,
         }
+    }
+
+    /// The same without the line that it is about.
+    pub(super) fn secret(self) -> Self {
+        let secret = true;
+        Self { secret, ..self }
     }
 
     /// The same as a warning.
@@ -95,13 +108,7 @@ impl Fault {
         };
         let mut elements: Vec<Element<'_>> = Vec::new();
         if let Some(origin) = &self.origin {
-            let text = &origin.source.text;
-            let end = origin.span.end.min(text.len());
-            let span = origin.span.start.min(end)..end;
-            let mark = AnnotationKind::Primary.span(first_line(text, span));
-            let path = origin.source.path.to_string_lossy();
-            let snippet = Snippet::source(text).path(path).annotation(mark);
-            elements.push(snippet.into());
+            elements.push(place(origin, self.secret));
         }
         if let Some(advice) = &self.advice {
             let help = annotate_snippets::Level::HELP.message(advice);
@@ -130,6 +137,21 @@ impl Fault {
         add("column", self.position().map(|(_, column)| json!(column)));
         object
     }
+}
+
+/// The line with a caret, or, of what must not be shown, its number.
+fn place(origin: &Origin, secret: bool) -> Element<'_> {
+    let name = origin.source.name();
+    if secret {
+        let (line, column) = origin.position();
+        let place = annotate_snippets::Origin::path(name);
+        return place.line(line).char_column(column).into();
+    }
+    let text = &origin.source.text;
+    let end = origin.span.end.min(text.len());
+    let span = origin.span.start.min(end)..end;
+    let mark = AnnotationKind::Primary.span(first_line(text, span));
+    Snippet::source(text).path(name).annotation(mark).into()
 }
 
 /// A mark over many lines helps nobody; the first one is enough.
@@ -174,17 +196,22 @@ impl Faults {
         let text: String = shown
             .map(|fault| fault.render(&renderer) + "\n\n")
             .collect();
-        text + &self.summary()
+        // The renderer leaves some control characters of a source line alone.
+        let is_ours = |c: char| c == '\n' || (colour && c == '\u{1b}');
+        text.replace(|c: char| c.is_control() && !is_ours(c), "\u{fffd}") + &self.summary()
     }
 
     /// For programs: `config check --json`.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        let files = self.files.iter().map(|path| path.to_string_lossy());
+        let findings = self.all.iter().take(LISTED).map(Fault::to_json);
         json!({
             "schema": "patchd/config-check/1",
             "valid": self.is_valid(),
-            "files": self.files.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
-            "findings": self.all.iter().map(Fault::to_json).collect::<Vec<_>>(),
+            "files": files.collect::<Vec<_>>(),
+            "findings": findings.collect::<Vec<_>>(),
+            "omitted": self.all.len().saturating_sub(LISTED),
         })
     }
 
@@ -204,12 +231,27 @@ impl Faults {
             String::new()
         };
         match self.count(Level::Error) {
+            0 if self.all.is_empty() => "the configuration is valid".to_owned(),
             0 => format!("the configuration is valid, {warnings}{cut}"),
             faults => format!(
                 "the configuration is invalid: {}{cut}",
                 counted(faults, "fault")
             ),
         }
+    }
+}
+
+/// One line, for logs.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            let (line, column) = origin.position();
+            write!(f, "{}:{line}:{column}: ", origin.source.name())?;
+        }
+        f.write_str(&self.what)?;
+        self.advice
+            .iter()
+            .try_for_each(|advice| write!(f, "; {advice}"))
     }
 }
 

@@ -87,8 +87,11 @@ impl Walk<'_> {
             (kind, leaf) => match leaf::read(kind, key.name, leaf) {
                 Ok(leaf) => self.node(value.span(), Content::Leaf(leaf)),
                 Err(wrong) => {
-                    self.fault(value.span(), wrong.what, wrong.advice);
-                    self.node(value.span(), Content::Faulty)
+                    let node = self.node(value.span(), Content::Faulty);
+                    let fault = Fault::at(&node.origin, wrong.what, wrong.advice);
+                    let fault = if wrong.secret { fault.secret() } else { fault };
+                    self.faults.push(fault);
+                    node
                 }
             },
         }
@@ -105,14 +108,24 @@ impl Walk<'_> {
             let node = if let DeValue::Table(table) = value.get_ref() {
                 self.table(shape, table, value.span())
             } else {
-                let what = format!("{:?} must be a table", name.get_ref());
-                let advice = format!("write [{}]", shape.path.replace("NAME", name.get_ref()));
-                self.fault(value.span(), what, advice);
-                self.node(value.span(), Content::Faulty)
+                self.not_named(shape, name.get_ref(), value.span())
             };
             read.insert(name.get_ref().to_string(), node);
         }
         self.node(span, Content::Table(read))
+    }
+
+    /// A value where a table with a name of the operator's should be; most
+    /// likely the name was forgotten.
+    fn not_named(&mut self, shape: &Shape, name: &str, span: Range<usize>) -> Node {
+        let below = |name: &str| shape.path.replace("NAME", name);
+        let advice = match shape.key(name) {
+            Some(key) => format!("write it below a name: {}.{}", below("default"), key.name),
+            None => format!("write [{}]", below(name)),
+        };
+        let what = format!("{name:?} must be a table");
+        self.fault(span.clone(), what, advice);
+        self.node(span, Content::Faulty)
     }
 
     fn tables(
@@ -140,7 +153,7 @@ impl Walk<'_> {
         for key in shape.keys.iter().filter(|key| key.required) {
             if node.get(key.name).is_none() {
                 let what = format!("{:?} is missing in this {}", key.name, noun(shape));
-                let advice = format!("add {} = {}", key.name, leaf::expected(&key.kind));
+                let advice = format!("add {:?}: {}", key.name, leaf::expected(&key.kind));
                 self.faults.push(Fault::at(&node.origin, what, advice));
             }
         }
@@ -187,7 +200,7 @@ impl Walk<'_> {
         );
     }
 
-    fn fault(&mut self, span: Range<usize>, what: String, advice: impl Into<String>) {
+    fn fault(&mut self, span: Range<usize>, what: String, advice: impl AsRef<str>) {
         let origin = self.origin(span);
         self.faults.push(Fault::at(&origin, what, advice));
     }

@@ -8,19 +8,8 @@ use super::duration;
 use super::keys::Kind;
 use super::node::Leaf;
 use super::suggestion;
+use super::target;
 use crate::policy::Pattern;
-
-/// The unit types that can be active.
-const UNIT_SUFFIXES: [&str; 8] = [
-    ".service",
-    ".socket",
-    ".timer",
-    ".target",
-    ".mount",
-    ".path",
-    ".automount",
-    ".swap",
-];
 
 /// The longest text for people, bytes.
 const TEXT: usize = 500;
@@ -30,6 +19,8 @@ const TEXT: usize = 500;
 pub(super) struct Wrong {
     pub what: String,
     pub advice: String,
+    /// The value must not be shown.
+    pub secret: bool,
 }
 
 /// Reads a value of this kind for the key `name`.
@@ -64,17 +55,17 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
             let patterns = texts.into_iter().map(pattern).collect::<Result<_, _>>()?;
             Ok(Leaf::Patterns(patterns))
         }
-        (Kind::Url, DeValue::String(text)) => url(text),
-        (Kind::Address, DeValue::String(text)) if is_address(text) => {
+        (Kind::Url, DeValue::String(text)) => target::url(text),
+        (Kind::Address, DeValue::String(text)) if target::is_address(text) => {
             Ok(Leaf::Text(text.clone().into_owned()))
         }
         (Kind::Address, DeValue::String(text)) => {
             Err(wrong(format!("{text:?} is not host:port"), kind))
         }
         (Kind::Argv, DeValue::Array(items)) => {
-            argv(&strings(items).ok_or_else(|| wrong_type(kind, name, value))?)
+            target::argv(&strings(items).ok_or_else(|| wrong_type(kind, name, value))?)
         }
-        (Kind::Unit, DeValue::String(text)) if is_unit(text) => {
+        (Kind::Unit, DeValue::String(text)) if target::is_unit(text) => {
             Ok(Leaf::Text(text.clone().into_owned()))
         }
         (Kind::Unit, DeValue::String(text)) => Err(wrong(
@@ -88,8 +79,14 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
 /// What belongs there, for advice and for the schema's readers.
 pub(super) fn expected(kind: &Kind) -> String {
     match kind {
-        Kind::Table(_) | Kind::Named(_) => "a table".to_owned(),
-        Kind::Tables(..) => "a list of tables".to_owned(),
+        Kind::Named(_) => "a table of tables".to_owned(),
+        Kind::Table(shape) => {
+            let keys: Vec<&str> = shape.names().collect();
+            format!("a table with any of {}", keys.join(", "))
+        }
+        Kind::Tables(..) => {
+            "a list of tables, each below a line in double brackets: [[…]]".to_owned()
+        }
         Kind::Duration { from, to } => format!(
             "a duration such as \"90s\", \"1h30m\" or \"3d\", from {} to {}",
             duration::write(Duration::from_secs(*from)),
@@ -128,9 +125,13 @@ pub(super) fn wrong_type(kind: &Kind, name: &str, value: &DeValue<'_>) -> Wrong 
     wrong(format!("{name:?} cannot be {found}"), kind)
 }
 
-fn wrong(what: String, kind: &Kind) -> Wrong {
+pub(super) fn wrong(what: String, kind: &Kind) -> Wrong {
     let advice = format!("write {}", expected(kind));
-    Wrong { what, advice }
+    Wrong {
+        what,
+        advice,
+        secret: false,
+    }
 }
 
 fn out_of_bounds(text: &str, kind: &Kind) -> Wrong {
@@ -163,7 +164,11 @@ fn word(name: &str, text: &str, words: &'static [&'static str]) -> Result<Leaf, 
         Some(near) => format!("did you mean {near:?}? it is one of {}", quoted(words)),
         None => format!("write one of {}", quoted(words)),
     };
-    Err(Wrong { what, advice })
+    Err(Wrong {
+        what,
+        advice,
+        secret: false,
+    })
 }
 
 fn pattern(text: &str) -> Result<Pattern, Wrong> {
@@ -174,131 +179,7 @@ fn pattern(text: &str) -> Result<Pattern, Wrong> {
         Wrong {
             what: what.to_owned(),
             advice: advice.to_owned(),
+            secret: false,
         }
     })
-}
-
-fn url(text: &str) -> Result<Leaf, Wrong> {
-    let parsed = reqwest::Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    match parsed {
-        None => Err(wrong(
-            format!("{text:?} is not an http or https address"),
-            &Kind::Url,
-        )),
-        Some(url) if !url.username().is_empty() || url.password().is_some() => Err(Wrong {
-            what: "a user or password stands in the address".to_owned(),
-            advice: "probe an address that needs none; everybody may read this configuration"
-                .to_owned(),
-        }),
-        Some(_) => Ok(Leaf::Text(text.to_owned())),
-    }
-}
-
-fn is_address(text: &str) -> bool {
-    let Some((host, port)) = text.rsplit_once(':') else {
-        return false;
-    };
-    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let host_is_sound = match host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-    {
-        Some(literal) => literal.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && host.chars().all(name),
-    };
-    let digits = port.chars().all(|c| c.is_ascii_digit());
-    host_is_sound && digits && port.parse::<u16>().is_ok_and(|port| port > 0)
-}
-
-fn is_unit(text: &str) -> bool {
-    let allowed =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.' | '\\' | '@');
-    let name = UNIT_SUFFIXES
-        .iter()
-        .find_map(|suffix| text.strip_suffix(suffix));
-    // A leading dash would be an option of systemctl; a template is never active.
-    name.is_some_and(|name| {
-        !name.is_empty()
-            && !name.starts_with('-')
-            && !name.ends_with('@')
-            && text.len() <= 255
-            && text.chars().all(allowed)
-    })
-}
-
-fn argv(words: &[&str]) -> Result<Leaf, Wrong> {
-    let absolute = words
-        .first()
-        .is_some_and(|program| program.starts_with('/') && !program.ends_with('/'));
-    if !absolute {
-        let what = match words.first() {
-            Some(program) => format!("the program {program:?} is not an absolute path"),
-            None => "the command is empty".to_owned(),
-        };
-        return Err(wrong(what, &Kind::Argv));
-    }
-    if words.iter().any(|word| word.contains('\0')) {
-        return Err(wrong(
-            "the command has a NUL character in it".to_owned(),
-            &Kind::Argv,
-        ));
-    }
-    Ok(Leaf::Texts(
-        words.iter().map(|word| (*word).to_owned()).collect(),
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_have_a_host_and_a_port() {
-        for sound in [
-            "localhost:80",
-            "127.0.0.1:5432",
-            "[::1]:443",
-            "db-1.example:1",
-        ] {
-            assert!(is_address(sound), "{sound}");
-        }
-        for faulty in [
-            "localhost",
-            ":80",
-            "host:0",
-            "host:65536",
-            "host:+80",
-            "::1:80",
-            "[x]:80",
-            "a b:80",
-            "host:",
-            "http://host:80",
-        ] {
-            assert!(!is_address(faulty), "{faulty}");
-        }
-    }
-
-    #[test]
-    fn units_have_a_suffix_and_are_no_options_and_no_templates() {
-        for sound in [
-            "nginx.service",
-            "getty@tty1.service",
-            "a\\x2db.mount",
-            "apt-daily.timer",
-        ] {
-            assert!(is_unit(sound), "{sound}");
-        }
-        for faulty in [
-            "nginx",
-            "-H.service",
-            "getty@.service",
-            ".service",
-            "a b.service",
-            "a/b.service",
-        ] {
-            assert!(!is_unit(faulty), "{faulty}");
-        }
-    }
 }

@@ -2,24 +2,30 @@
 //! are merged and what their keys are called; it decides nothing about patching,
 //! and no component imports it.
 //!
-//! Three stages: a [`file`] is one text with its faults, [`layers`] are the
-//! files merged, [`checked`] is what components get.
+//! Three stages: `file` is one text with its faults, `layers` are the files
+//! merged, `checked` is what components get. All of them walk `keys`, the table
+//! of what may be written (`docs/adr/0002-configuration.md` says why).
 
-mod checked;
+mod source;
+mod sources;
+
 mod consistency;
 mod duration;
-mod fault;
 mod file;
 mod keys;
-mod layers;
 mod leaf;
 mod node;
 mod not_built;
-mod reachable;
-mod schema;
-mod source;
-mod sources;
 mod suggestion;
+mod target;
+
+mod checked;
+mod layers;
+mod reachable;
+
+mod fault;
+mod schema;
+
 #[cfg(test)]
 mod tests;
 

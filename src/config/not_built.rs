@@ -104,12 +104,12 @@ mod tests {
     use super::super::keys::{Kind, ROOT, Shape};
     use super::*;
 
-    fn no_key_is_both(shape: &Shape) {
+    fn shapes<'a>(shape: &'a Shape, found: &mut Vec<&'a Shape>) {
+        found.push(shape);
         for key in shape.keys {
-            assert_eq!(reason(shape.path, key.name), None, "{}", key.name);
             match key.kind {
                 Kind::Table(inner) | Kind::Named(inner) | Kind::Tables(inner, _) => {
-                    no_key_is_both(inner);
+                    shapes(inner, found);
                 }
                 _ => {}
             }
@@ -118,7 +118,23 @@ mod tests {
 
     #[test]
     fn a_built_key_is_not_called_unbuilt() {
-        no_key_is_both(&ROOT);
+        let mut found = Vec::new();
+        shapes(&ROOT, &mut found);
+        for shape in found {
+            for name in shape.names() {
+                assert_eq!(reason(shape.path, name), None, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_unbuilt_key_stands_in_a_table_that_is_built() {
+        let mut found = Vec::new();
+        shapes(&ROOT, &mut found);
+        for (path, _) in NOT_BUILT {
+            let table = path.rsplit_once('.').map_or("", |(table, _)| table);
+            assert!(found.iter().any(|shape| shape.path == table), "{path}");
+        }
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub(super) struct Origin {
 }
 
 impl Source {
+    /// The file as messages name it.
+    pub fn name(&self) -> String {
+        escaped(&self.path.to_string_lossy())
+    }
+
     /// Whether it comes with the program.
     pub fn is_built_in(&self) -> bool {
         self.path.as_os_str().is_empty()
@@ -48,8 +53,21 @@ impl Origin {
         if self.source.is_built_in() {
             return "built-in".to_owned();
         }
-        format!("{}:{}", self.source.path.display(), self.position().0)
+        format!("{}:{}", self.source.name(), self.position().0)
     }
+}
+
+/// Text from outside on one line, with nothing that a terminal would obey.
+pub(super) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 #[cfg(test)]

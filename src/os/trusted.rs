@@ -119,7 +119,10 @@ impl Reader {
             return Ok(Vec::new());
         };
         let failed = |errno: Errno| io(below(root, path), errno);
-        let entries = rustix::fs::Dir::read_from(&folder).map_err(failed)?;
+        // What was judged is only a place; "." of it is the same folder, readable.
+        let flags = COMMON | OFlags::RDONLY | OFlags::DIRECTORY;
+        let folder = rustix::fs::openat(&folder, ".", flags, Mode::empty()).map_err(failed)?;
+        let entries = rustix::fs::Dir::new(folder).map_err(failed)?;
         entries
             .take(ENTRIES)
             .map(|entry| entry.map(|entry| OsStr::from_bytes(entry.file_name().to_bytes()).into()))
@@ -281,14 +284,14 @@ mod tests {
     fn a_file_that_others_may_write_is_refused() {
         let root = root();
         set_mode(&root.path().join("etc/file"), 0o666);
-        insta::assert_snapshot!(refusal(root.path()), @"");
+        insta::assert_snapshot!(refusal(root.path()), @r#"/etc/file is writable by group or others (mode 0666); take that away with `chmod go-w`"#);
     }
 
     #[test]
     fn a_folder_that_the_group_may_write_is_refused() {
         let root = root();
         set_mode(&root.path().join("etc"), 0o775);
-        insta::assert_snapshot!(refusal(root.path()), @"");
+        insta::assert_snapshot!(refusal(root.path()), @r#"/etc is writable by group or others (mode 0775); take that away with `chmod go-w`"#);
     }
 
     #[test]
