@@ -7,11 +7,11 @@ use super::json::{self, DistributionJson, HostJson, KernelJson, Reboot, Reposito
 use super::rivals;
 use super::screen::Screen;
 use crate::config::Settings;
-use crate::daemon::{Parts, Question, Survey, survey};
+use crate::daemon::{Parts, Survey, survey};
 use crate::model::{Decision, ExitCode, RepositoryState};
 use crate::os::{clock, machine};
 use crate::package_manager::{PackageManager, apt::Apt};
-use crate::policy::Asked;
+use crate::policy::{Asked, Judge};
 use crate::running::{self, Kernel};
 use crate::state::Ledger;
 
@@ -49,10 +49,11 @@ pub(super) struct Look {
 pub(super) async fn look(parts: &Parts<Apt>, name: &str) -> Result<Look, Trouble> {
     let policy = policy(&parts.settings, name)?;
     let now = clock::now();
-    let question = Question {
+    let asked = Asked::default();
+    let judge = Judge {
         name,
         policy,
-        asked: &Asked::default(),
+        asked: &asked,
         set_aside: &[],
         now,
     };
@@ -61,7 +62,7 @@ pub(super) async fn look(parts: &Parts<Apt>, name: &str) -> Result<Look, Trouble
     } else {
         None
     };
-    let survey = survey(&parts.package_manager, ledger.as_mut(), question).await?;
+    let survey = survey(&parts.package_manager, ledger.as_mut(), judge).await?;
     let kernel = running::kernel(Path::new("/"));
     let reasons = running::reboot_reasons(Path::new("/"), &kernel);
     let since = match ledger.as_mut() {

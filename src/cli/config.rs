@@ -15,7 +15,7 @@ pub(super) fn config(
     match command {
         ConfigCommand::Check => check(context, screen),
         ConfigCommand::Show { origin } => {
-            screen.raw(context.load()?.layers.show(*origin).as_bytes());
+            Screen::raw(context.load()?.layers.show(*origin).as_bytes());
             Ok(ExitCode::Success)
         }
         ConfigCommand::Schema => {
@@ -23,7 +23,7 @@ pub(super) fn config(
             Ok(ExitCode::Success)
         }
         ConfigCommand::Default => {
-            screen.raw(config::default_text().as_bytes());
+            Screen::raw(config::default_text().as_bytes());
             Ok(ExitCode::Success)
         }
     }
@@ -34,7 +34,7 @@ fn check(context: &Context, screen: &Screen) -> Result<ExitCode, Trouble> {
     if screen.wants_json() {
         screen.document(&faults.to_json());
     } else {
-        screen.raw(faults.render(screen.is_colourful()).as_bytes());
+        Screen::raw(faults.render(screen.is_colourful()).as_bytes());
     }
     Ok(if faults.is_valid() {
         ExitCode::Success

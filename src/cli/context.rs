@@ -140,6 +140,10 @@ impl From<SurveyError> for Trouble {
         match fault {
             SurveyError::PackageManager(fault) => fault.into(),
             SurveyError::Ledger(fault) => fault.into(),
+            SurveyError::Incomplete(_) | SurveyError::Policy(_) => Self {
+                sentence: fault.to_string(),
+                code: ExitCode::NeedsHuman,
+            },
         }
     }
 }

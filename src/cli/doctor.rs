@@ -42,9 +42,9 @@ pub(super) async fn doctor(context: &Context, screen: &Screen) -> Result<ExitCod
             checks,
         });
     } else {
-        diagnoses
-            .iter()
-            .for_each(|it| screen.mark(it.mark, &format!("{}: {}", it.about, it.sentence)));
+        for it in &diagnoses {
+            screen.mark(it.mark, &format!("{}: {}", it.about, it.sentence));
+        }
     }
     let any = |mark| diagnoses.iter().any(|it| it.mark == mark);
     Ok(match () {

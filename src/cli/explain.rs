@@ -50,9 +50,9 @@ pub(super) async fn explain(
         }
     }
     if !screen.wants_json() {
-        found.iter().for_each(|(update, decided)| {
-            print(screen, update, decided, &trace(&policy.rules, update))
-        });
+        for (update, decided) in &found {
+            print(screen, update, decided, &trace(&policy.rules, update));
+        }
     }
     Ok(if look.survey.pending.complete {
         ExitCode::Success

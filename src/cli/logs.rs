@@ -43,7 +43,7 @@ pub(super) async fn logs(
 fn copy(file: &mut File, screen: &Screen) -> std::io::Result<bool> {
     let mut bytes = Vec::new();
     let read = file.take(CHUNK).read_to_end(&mut bytes)?;
-    screen.raw(shown_lines(&String::from_utf8_lossy(&bytes).replace('\r', "\n")).as_bytes());
+    Screen::raw(shown_lines(&String::from_utf8_lossy(&bytes).replace('\r', "\n")).as_bytes());
     Ok(read > 0)
 }
 

@@ -53,22 +53,22 @@ pub fn main() -> ExitCode {
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
         _ => {}
     }
-    let mut screen = Screen::new(arguments.json);
+    let screen = Screen::new(arguments.json);
     journal::start(journal::Detail::of(arguments.verbose, screen.is_terminal()));
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(cause) => return screen.fail(&Trouble::failed(&cause)),
+        Err(cause) => return Screen::fail(&Trouble::failed(&cause)),
     };
-    let done = runtime.block_on(dispatch(&arguments, &mut screen));
+    let done = runtime.block_on(dispatch(&arguments, &screen));
     // Waiting threads are of no use to anybody any more.
     runtime.shutdown_background();
-    done.unwrap_or_else(|trouble| screen.fail(&trouble))
+    done.unwrap_or_else(|trouble| Screen::fail(&trouble))
 }
 
-async fn dispatch(arguments: &Arguments, screen: &mut Screen) -> Result<ExitCode, Trouble> {
+async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Trouble> {
     let context = Context::new(arguments.config.clone());
     match &arguments.command {
         Command::Check { policy, exit_code } => {
@@ -94,7 +94,7 @@ async fn dispatch(arguments: &Arguments, screen: &mut Screen) -> Result<ExitCode
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "patchd", &mut script);
-            screen.raw(&script);
+            Screen::raw(&script);
             Ok(ExitCode::Success)
         }
         // Answered before anything else was started.

@@ -32,10 +32,10 @@ impl Progress {
         }
         match notice {
             Notice::Opened { run, resumed: true } => {
-                self.say(&format!("run {run} was cut short and goes on"))
+                self.say(&format!("run {run} was cut short and goes on"));
             }
             Notice::Opened { run, .. } => {
-                self.say(&format!("run {run}; Ctrl-C ends it before its next phase"))
+                self.say(&format!("run {run}; Ctrl-C ends it before its next phase"));
             }
             Notice::Stage(Stage::Finished { .. }) | Notice::Found(_) | Notice::Finished { .. } => {}
             Notice::Stage(stage) => {
@@ -43,7 +43,7 @@ impl Progress {
                 self.draw(0, "");
             }
             Notice::Planned { plan, .. } => {
-                self.say(&format!("{} changes are planned", plan.changes().len()))
+                self.say(&format!("{} changes are planned", plan.changes().len()));
             }
             Notice::Progress { percent, doing } => self.draw(*percent, doing),
             Notice::Waiting { holder } => self.say(&format!("waiting for {holder}")),

@@ -48,7 +48,7 @@ impl Screen {
 
     /// A line for people; outside text in it is escaped.
     pub fn line(&self, text: &str) {
-        self.raw(format!("{}\n", shown(text)).as_bytes());
+        Self::raw(format!("{}\n", shown(text)).as_bytes());
     }
 
     /// A heading for people.
@@ -58,7 +58,7 @@ impl Screen {
         } else {
             Style::new()
         };
-        self.raw(format!("{style}{}{style:#}\n", shown(text)).as_bytes());
+        Self::raw(format!("{style}{}{style:#}\n", shown(text)).as_bytes());
     }
 
     /// A line that says whether something is well.
@@ -74,7 +74,7 @@ impl Screen {
         } else {
             Style::new()
         };
-        self.raw(format!("{style}{sign}{style:#} {}\n", shown(text)).as_bytes());
+        Self::raw(format!("{style}{sign}{style:#} {}\n", shown(text)).as_bytes());
     }
 
     /// A table for people.
@@ -88,34 +88,34 @@ impl Screen {
             table.add_row(row.iter().map(|cell| shown(cell)));
         }
         let text: String = table.lines().fold(String::new(), |mut text, line| {
-            let _ = writeln!(text, "{}", line.trim_end());
+            text.extend([line.trim_end(), "\n"]);
             text
         });
-        self.raw(text.as_bytes());
+        Self::raw(text.as_bytes());
     }
 
     /// A JSON document.
     pub fn document(&self, document: &impl Serialize) {
         if let Ok(mut text) = serde_json::to_string_pretty(document) {
             text.push('\n');
-            self.raw(text.as_bytes());
+            Self::raw(text.as_bytes());
         }
     }
 
     /// Bytes as they are. A reader that has gone is no fault of ours.
-    pub fn raw(&self, bytes: &[u8]) {
+    pub fn raw(bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
         let _gone = out.write_all(bytes).and_then(|()| out.flush());
     }
 
     /// A sentence for whoever has to act.
-    pub fn complain(&self, text: &str) {
+    pub fn complain(text: &str) {
         let _gone = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// Tells a trouble and returns its exit code.
-    pub fn fail(&self, trouble: &Trouble) -> ExitCode {
-        self.complain(&format!("patchd: {}", shown_lines(&trouble.sentence)));
+    pub fn fail(trouble: &Trouble) -> ExitCode {
+        Self::complain(&format!("patchd: {}", shown_lines(&trouble.sentence)));
         trouble.code
     }
 }

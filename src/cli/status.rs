@@ -9,7 +9,7 @@ use super::context::{Context, Trouble, is_root};
 use super::json::{self, Reboot, Run};
 use super::rivals;
 use super::screen::Screen;
-use crate::model::ExitCode;
+use crate::model::{ExitCode, Outcome};
 use crate::os::clock;
 use crate::running;
 use crate::state::{Ledger, RunRow};
@@ -67,7 +67,7 @@ fn state(last: Option<&RunRow>, running: bool) -> String {
 fn code(last: Option<&RunRow>, state: &str, owed: bool) -> ExitCode {
     let code = last
         .and_then(|run| run.outcome)
-        .map_or(ExitCode::Success, |outcome| outcome.exit_code());
+        .map_or(ExitCode::Success, Outcome::exit_code);
     match code {
         _ if state == "interrupted" => ExitCode::NeedsHuman,
         // A reboot since then has paid what the last run owed.

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use super::assemble::{Assembled, Limits, assemble};
 use super::hands::{End, Hands, Lost, Work};
 use super::notice::{Notice, Notify, log};
 use super::parts::Parts;
-use super::survey::{Question, SurveyError, survey};
+use super::survey::{Survey, SurveyError, survey};
 use super::translate;
 use crate::cycle::{Effect, Event, Stage, State, step};
 use crate::model::{Decided, Order, Outcome, PackageName, Phase, Plan, RunId, WorkerEvent};
@@ -100,7 +100,7 @@ pub async fn run<P: PackageManager, H: Hands>(
 ) -> Result<RunReport, RunError> {
     policy(parts, &request.policy)?;
     let mut ledger = Ledger::open(&parts.paths.ledger())?;
-    let _lock = lock(parts.paths.state.join("run.lock"))?;
+    let _lock = lock(&parts.paths.state.join("run.lock"))?;
     let resumed = resume(parts, &mut ledger)?;
     let was_resumed = resumed.is_some();
     let (opened, state) = match resumed {
@@ -218,84 +218,63 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
 
     /// Lists, decides, plans.
     async fn check(&mut self) -> Result<Event, RunError> {
+        match self.plan().await {
+            Ok((survey, plan)) => {
+                self.ledger.save_decisions(self.run, &survey.decisions)?;
+                self.decisions = survey.decisions;
+                let decisions = self.decisions.clone();
+                self.tell(Notice::Planned {
+                    plan: plan.clone(),
+                    decisions,
+                });
+                Ok(if plan.is_empty() {
+                    Event::NothingToDo
+                } else {
+                    Event::Planned(plan)
+                })
+            }
+            Err(SurveyError::Ledger(fault)) => Err(fault.into()),
+            Err(fault) => Ok(Event::Unclear {
+                reason: fault.to_string(),
+            }),
+        }
+    }
+
+    async fn plan(&mut self) -> Result<(Survey, Plan), SurveyError> {
         // A resumed run goes on under today's rules of its policy.
-        let Ok(policy) = policy(self.parts, &self.policy) else {
-            return Ok(Event::Unclear {
-                reason: format!("policy {:?} is no longer configured", self.policy),
-            });
-        };
+        let gone = || SurveyError::Policy(self.policy.clone());
+        let policy = self
+            .parts
+            .settings
+            .policies
+            .get(&self.policy)
+            .ok_or_else(gone)?;
         let aside = self.state.course.set_aside.iter();
         let set_aside: Vec<(PackageName, String)> = aside
             .map(|it| (it.package.clone(), it.reason.clone()))
             .collect();
-        let question = Question {
+        let judge = Judge {
             name: &self.policy,
             policy,
             asked: &self.asked,
             set_aside: &set_aside,
             now: clock::now(),
         };
-        let mut survey = match survey(
-            &self.parts.package_manager,
-            Some(&mut self.ledger),
-            question,
-        )
-        .await
-        {
-            Ok(survey) => survey,
-            Err(SurveyError::Ledger(fault)) => return Err(fault.into()),
-            Err(SurveyError::PackageManager(fault)) => {
-                return Ok(Event::Unclear {
-                    reason: fault.to_string(),
-                });
-            }
-        };
+        let package_manager = &self.parts.package_manager;
+        let mut survey = survey(package_manager, Some(&mut self.ledger), judge).await?;
         if !survey.pending.complete {
-            return Ok(Event::Unclear {
-                reason: survey.pending.gaps.join("; "),
-            });
+            return Err(SurveyError::Incomplete(survey.pending.gaps));
         }
-        let Question {
-            name,
-            asked,
-            set_aside,
-            now,
-            ..
-        } = question;
-        let judge = Judge {
-            name,
-            policy,
-            asked,
-            set_aside,
-            now,
-        };
+        let may_remove = &|packages: &[PackageName]| judge.may_remove(packages);
         let limits = Limits {
             survey: &survey,
-            may_remove: &|packages| judge.may_remove(packages),
+            may_remove,
         };
-        let Assembled { plan, left_out } =
-            match assemble(&self.parts.package_manager, &limits).await {
-                Ok(assembled) => assembled,
-                Err(fault) => {
-                    return Ok(Event::Unclear {
-                        reason: fault.to_string(),
-                    });
-                }
-            };
+        let Assembled { plan, left_out } = assemble(package_manager, &limits).await?;
         for (id, reason) in left_out {
             survey.block(&id, &reason);
         }
-        self.ledger.save_decisions(self.run, &survey.decisions)?;
-        self.decisions = survey.decisions;
-        self.tell(Notice::Planned {
-            plan: plan.clone(),
-            decisions: self.decisions.clone(),
-        });
-        Ok(if plan.is_empty() {
-            Event::NothingToDo
-        } else {
-            Event::Planned(plan)
-        })
+        Ok((survey, plan))
     }
 
     fn close(mut self) -> Result<RunReport, RunError> {
@@ -393,21 +372,21 @@ fn new_id(now: Timestamp) -> RunId {
 }
 
 /// One driver at a time; the lock dies with its process.
-fn lock(path: PathBuf) -> Result<File, RunError> {
+fn lock(path: &Path) -> Result<File, RunError> {
     let opened = File::options()
         .create(true)
         .append(true)
         .mode(0o600)
-        .open(&path);
+        .open(path);
     let file = opened.map_err(|cause| RunError::Lock {
-        path: path.clone(),
+        path: path.to_owned(),
         cause,
     })?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(RunError::Busy),
         Err(cause) => Err(RunError::Lock {
-            path,
+            path: path.to_owned(),
             cause: cause.into(),
         }),
     }

@@ -45,15 +45,13 @@ impl Hands for ChildWorker {
 
 impl Work for Dialogue {
     async fn next(&mut self) -> Result<WorkerEvent, Lost> {
-        match self.next_line().await.map_err(lost)? {
-            Some(line) => serde_json::from_str(&line).map_err(lost),
-            None => {
-                let status = self.wait().await.map_err(lost)?;
-                Err(Lost(format!(
-                    "it ended with status {status} before it reported"
-                )))
-            }
+        if let Some(line) = self.next_line().await.map_err(lost)? {
+            return serde_json::from_str(&line).map_err(lost);
         }
+        let status = self.wait().await.map_err(lost)?;
+        Err(Lost(format!(
+            "it ended with status {status} before it reported"
+        )))
     }
 }
 

@@ -13,4 +13,4 @@ pub use driver::{Request, RunError, RunReport, run};
 pub use hands::{ChildWorker, Hands, Lost};
 pub use notice::{Notice, Notify};
 pub use parts::{Parts, Paths};
-pub use survey::{Question, Survey, SurveyError, survey};
+pub use survey::{Survey, SurveyError, survey};

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
-use crate::model::{Decided, Decision, PackageId, PackageName, Pending};
+use crate::model::{Decided, Decision, PackageId, Pending};
 use crate::package_manager::{Fault, PackageManager, Wanted};
-use crate::policy::{Asked, Judge, Seen, SeenVersions, Settings};
+use crate::policy::{Judge, Seen, SeenVersions};
 use crate::state::{Ledger, LedgerError};
 
 /// What is pending and what becomes of it, in the same order.
@@ -18,49 +16,20 @@ pub struct Survey {
     pub decisions: Vec<Decided>,
 }
 
-/// Which policy, for whom, when.
-#[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
-    /// The policy's name.
-    pub name: &'a str,
-    /// The policy.
-    pub policy: &'a Settings,
-    /// What somebody asked for by name.
-    pub asked: &'a Asked,
-    /// What is set aside in this run.
-    pub set_aside: &'a [(PackageName, String)],
-    /// Now.
-    pub now: Timestamp,
-}
-
 /// Lists and decides. With a ledger, clocks are started and kept; without one
 /// (an ordinary user), everything counts as first seen now.
 pub async fn survey<P: PackageManager>(
     package_manager: &P,
     ledger: Option<&mut Ledger>,
-    question: Question<'_>,
+    judge: Judge<'_>,
 ) -> Result<Survey, SurveyError> {
     let pending = package_manager.pending().await?;
     let clocks = match ledger {
         Some(ledger) => {
-            ledger.see(&pending.updates, question.now)?;
+            ledger.see(&pending.updates, judge.now)?;
             clocks(ledger, &pending)?
         }
         None => BTreeMap::new(),
-    };
-    let Question {
-        name,
-        policy,
-        asked,
-        set_aside,
-        now,
-    } = question;
-    let judge = Judge {
-        name,
-        policy,
-        asked,
-        set_aside,
-        now,
     };
     let unseen = SeenVersions::default();
     let decisions = pending
@@ -80,6 +49,12 @@ pub enum SurveyError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Not everything could be seen.
+    #[error("what is pending cannot be told: {}", .0.join("; "))]
+    Incomplete(Vec<String>),
+    /// The policy of a run that was cut short.
+    #[error("policy {0:?} is no longer configured; configure it again, or wait for the next run")]
+    Policy(String),
 }
 
 impl Survey {

@@ -48,35 +48,30 @@ pub fn start(detail: Detail) {
     } else {
         None
     };
-    let set = match journal {
-        Some(layer) => {
-            let layer = layer
-                .with_field_prefix(None)
-                .with_syslog_identifier("patchd".to_owned())
-                .with_priority_mappings(PriorityMappings {
-                    info: Priority::Informational,
-                    debug: Priority::Debug,
-                    trace: Priority::Debug,
-                    ..PriorityMappings::new()
-                });
-            let usual = if detail == Detail::Verbose {
-                detail
-            } else {
-                Detail::Usual
-            };
-            tracing::subscriber::set_global_default(
-                Registry::default().with(layer.with_filter(usual.filter())),
-            )
-        }
-        None => {
-            let layer = tracing_subscriber::fmt::layer()
-                .with_writer(std::io::stderr)
-                .with_ansi(false)
-                .with_target(false);
-            tracing::subscriber::set_global_default(
-                Registry::default().with(layer.with_filter(detail.filter())),
-            )
-        }
+    let registry = Registry::default();
+    let set = if let Some(layer) = journal {
+        let layer = layer
+            .with_field_prefix(None)
+            .with_syslog_identifier("patchd".to_owned())
+            .with_priority_mappings(PriorityMappings {
+                info: Priority::Informational,
+                debug: Priority::Debug,
+                trace: Priority::Debug,
+                ..PriorityMappings::new()
+            });
+        let detail = if detail == Detail::Verbose {
+            detail
+        } else {
+            Detail::Usual
+        };
+        tracing::subscriber::set_global_default(registry.with(layer.with_filter(detail.filter())))
+    } else {
+        let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let layer = layer
+            .with_ansi(false)
+            .with_target(false)
+            .with_filter(detail.filter());
+        tracing::subscriber::set_global_default(registry.with(layer))
     };
     // Only a second call can fail, and the first one then still logs.
     drop(set);

@@ -7,13 +7,12 @@ use super::kernel::Kernel;
 
 /// Packages whose new code nothing uses before a reboot, by the start of the
 /// names of their file lists under `/var/lib/dpkg/info`.
-const NEED_REBOOT: [&str; 6] = [
+const NEED_REBOOT: [&str; 5] = [
     "libc6",
     "dbus",
     "intel-microcode",
     "amd64-microcode",
     "firmware-",
-    "systemd",
 ];
 
 /// Reasons, each a short phrase; empty when no reboot is owed. A start time that

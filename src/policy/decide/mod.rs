@@ -82,10 +82,11 @@ impl Judge<'_> {
         };
         let place = format!("policy {} rule {}", self.name, index + 1);
         let (decision, why, due) = self.follow(rule, update, offer, seen);
-        let reason = rule
-            .reason
-            .as_ref()
-            .map_or_else(|| why.clone(), |owner| format!("{why}: {owner}"));
+        let reason = match &rule.reason {
+            None => why,
+            Some(owner) if decision == Decision::Install => owner.clone(),
+            Some(owner) => format!("{why}: {owner}"),
+        };
         Ruling {
             decision,
             target: offer.version.clone(),
