@@ -1,18 +1,36 @@
 //! apt and dpkg, driven through their stable machine interfaces. Every part is
-//! two halves: `commands` (values to argv) and `parse` (bytes to types).
+//! two halves: what is asked (`questions`: values to argv) and what the answer
+//! means (`parse`: bytes to types).
+//!
+//! What any user may ask comes first: a [`view::View`] of the configuration,
+//! then what is pending, then a plan. Nothing in it takes a lock.
+
+mod questions;
+
+pub mod parse;
+
+mod view;
+
+mod pending;
+
+mod indexes;
+
+mod offers;
+
+mod updates;
+
+mod reboot;
+
+mod repositories;
 
 mod gaps;
-mod indexes;
-mod installed;
-mod offers;
-pub mod parse;
-mod pending;
+
 mod plan;
-mod questions;
-mod reboot;
-mod repositories;
-mod updates;
-mod view;
+
+mod installed;
+
+#[cfg(test)]
+mod obstacles;
 
 use crate::os::command::Runner;
 
