@@ -76,7 +76,7 @@ fn one(
     now: Timestamp,
     stale_after: Duration,
 ) -> Repository {
-    let age = renewed.and_then(|renewed| u64::try_from((now - renewed).get_seconds()).ok());
+    let age = renewed.and_then(|renewed| u64::try_from((now - renewed).get_seconds().max(0)).ok());
     let release = evidence.release.as_ref();
     let (state, advice) = match (release, age) {
         (None, _) => (RepositoryState::Missing, Some(missing())),
