@@ -23,7 +23,7 @@ fn pairs() -> impl Strategy<Value = (String, String)> {
     let tail = prop::collection::vec(part, 0..4).prop_map(|parts| parts.concat());
     let rest = ("(-[0-9a-z.+~]{1,4})?", "([0-2]:)?");
     let stem = "[0-9]{1,2}(\\.[0-9]{1,2})?";
-    (stem, tail.clone(), tail, rest.clone(), rest).prop_map(
+    (stem, tail.clone(), tail, rest, rest).prop_map(
         |(stem, one, other, (one_end, one_epoch), (other_end, other_epoch))| {
             (
                 format!("{one_epoch}{stem}{one}{one_end}"),

@@ -25,6 +25,22 @@ pub(super) fn in_configuration(view: &View, complaints: &[u8]) -> BTreeSet<Strin
     gaps
 }
 
+/// Every index that is here and cannot be read, a sentence each.
+pub(super) fn in_lists(view: &View) -> Vec<String> {
+    let entries = match std::fs::read_dir(&view.lists) {
+        Ok(entries) => entries,
+        Err(cause) => return vec![sentence(&view.lists, &cause)],
+    };
+    entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.contains("_Packages") || name.ends_with("Release")
+        })
+        .filter_map(|path| unreadable_file(&path))
+        .collect()
+}
+
 /// A sentence when the file is there and cannot be opened.
 pub(super) fn unreadable_file(path: &Path) -> Option<String> {
     match std::fs::File::open(path) {

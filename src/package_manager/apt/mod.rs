@@ -1,11 +1,12 @@
 //! apt and dpkg, driven through their stable machine interfaces. Every part is
 //! two halves: commands (values to argv) and parsers (bytes to types).
 //!
-//! Reading needs no rights: `pending` and `plan` ask apt's own solver and read
-//! the indexes. Writing is the worker's: `refresh`, `preflight`, `transaction`,
-//! `repair`, with `guard` called back by apt under its lock.
+//! Reading needs no rights and takes no lock: a [`view::View`] of apt's
+//! configuration, what is `pending` in it, a `plan`. Writing is the worker's:
+//! `refresh`, `preflight`, `transaction`, `repair`, with `guard` called back by
+//! apt under its own lock.
 
-// What everybody can see.
+// What everybody may ask.
 mod gaps;
 mod indexes;
 mod installed;
@@ -36,6 +37,9 @@ mod repair;
 pub mod status_fd;
 mod transaction;
 mod uris;
+
+#[cfg(test)]
+mod obstacles;
 
 use std::collections::BTreeMap;
 use std::path::Path;

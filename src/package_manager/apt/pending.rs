@@ -12,7 +12,8 @@ use crate::os::command::{Command, Output};
 use crate::package_manager::{Fault, Wanted};
 
 use super::parse::simulation::{self, Simulation};
-use super::parse::{complaint, policy, targets};
+use super::parse::targets::{self, Target};
+use super::parse::{complaint, policy};
 use super::updates::{Doubt, Findings, Found, verdict};
 use super::view::View;
 use super::{Apt, gaps, indexes, questions, repositories};
@@ -35,17 +36,20 @@ impl Apt {
     }
 
     pub(super) async fn pending_in(&self, view: &View, now: Timestamp) -> Result<Pending, Fault> {
-        let question = questions::index_targets(view);
-        let output = self.success("apt-get", &question).await?;
-        let targets = targets::parse(&output.text())
-            .map_err(|line| line.from_source("apt-get indextargets"))?;
+        let targets = match self.targets(view).await {
+            Ok(targets) => targets,
+            Err(fault) => return blind(view, fault),
+        };
         let question = questions::dist_upgrade(view);
         let (upgrade, read) = tokio::join!(
             self.success("apt-get", &question),
             indexes::read(self.runner.as_ref(), view, &targets)
         );
-        let (upgrade, read) = (upgrade?, read?);
-        let solver = parse_simulation(&upgrade)?;
+        let upgrade = match upgrade {
+            Ok(upgrade) => upgrade,
+            Err(fault) => return blind(view, fault),
+        };
+        let (read, solver) = (read?, parse_simulation(&upgrade)?);
         let mut gaps = gaps::in_configuration(view, &upgrade.stderr);
         gaps.extend(read.gaps);
         let findings = Findings {
@@ -65,6 +69,13 @@ impl Apt {
             updates: self.updates(view, &findings).await?,
             repositories: repositories::judge(&read.repositories, confirmed, now, stale_after),
         })
+    }
+
+    async fn targets(&self, view: &View) -> Result<Vec<Target>, Fault> {
+        let answer = self
+            .success("apt-get", &questions::index_targets(view))
+            .await?;
+        targets::parse(&answer.text()).map_err(|line| line.from_source("apt-get indextargets"))
     }
 
     async fn updates(
@@ -157,6 +168,23 @@ impl Apt {
 
 pub(super) fn parse_simulation(output: &Output) -> Result<Simulation, Fault> {
     simulation::parse(&output.text()).map_err(|line| line.from_source("apt-get -s"))
+}
+
+/// apt passes over configuration that it may not read, but fails altogether on
+/// an index. Where that is the cause the look is incomplete, not failed.
+fn blind(view: &View, fault: Fault) -> Result<Pending, Fault> {
+    let mut gaps = gaps::in_configuration(view, &[]);
+    gaps.extend(gaps::in_lists(view));
+    if gaps.is_empty() || !matches!(fault, Fault::Failed { .. }) {
+        return Err(fault);
+    }
+    gaps.insert(fault.to_string());
+    Ok(Pending {
+        complete: false,
+        gaps: gaps.into_iter().collect(),
+        updates: Vec::new(),
+        repositories: Vec::new(),
+    })
 }
 
 /// A stamp is written when something is done, so its time is when it was done.

@@ -76,7 +76,7 @@ fn one(
     now: Timestamp,
     stale_after: Duration,
 ) -> Repository {
-    let age = renewed.and_then(|renewed| u64::try_from((now - renewed).get_seconds()).ok());
+    let age = renewed.and_then(|renewed| u64::try_from((now - renewed).get_seconds().max(0)).ok());
     let release = evidence.release.as_ref();
     let (state, advice) = match (release, age) {
         (None, _) => (RepositoryState::Missing, Some(missing())),
@@ -119,4 +119,66 @@ fn expired(release: &Release, now: Timestamp) -> Option<String> {
     Some(format!(
         "it was published at {date}, which lies ahead; set this machine's clock, or use another mirror"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUND: Duration = Duration::from_hours(72);
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("valid")
+    }
+
+    fn evidence(site: &str, renewed: &str) -> Evidence {
+        Evidence {
+            key: RepositoryKey::new(site, "stable"),
+            site: site.to_owned(),
+            release: Some(Release::default()),
+            renewed: Some(at(renewed)),
+            fetched: true,
+        }
+    }
+
+    fn states(evidence: &[Evidence], confirmed: Option<&str>) -> Vec<RepositoryState> {
+        let now = at("2026-11-21T12:00:00Z");
+        judge(evidence, confirmed.map(at), now, BOUND)
+            .iter()
+            .map(|repository| repository.state)
+            .collect()
+    }
+
+    #[test]
+    fn a_quiet_repository_is_fresh_when_its_server_was_reached_lately() {
+        let quiet = evidence("http://deb.example.org/debian", "2026-07-11T10:00:00Z");
+        let lively = evidence("http://deb.example.org/security", "2026-11-21T06:00:00Z");
+        let other = evidence("http://deb.example.net/debian", "2026-07-11T10:00:00Z");
+        assert_eq!(
+            states(&[quiet, lively, other], None),
+            [
+                RepositoryState::Fresh,
+                RepositoryState::Fresh,
+                RepositoryState::Stale
+            ]
+        );
+    }
+
+    #[test]
+    fn a_stamp_of_success_counts_for_all() {
+        let quiet = evidence("http://deb.example.org/debian", "2026-07-11T10:00:00Z");
+        assert_eq!(
+            states(&[quiet], Some("2026-11-20T06:00:00Z")),
+            [RepositoryState::Fresh]
+        );
+    }
+
+    #[test]
+    fn a_release_from_the_future_is_not_relied_on() {
+        let mut ahead = evidence("http://deb.example.org/debian", "2026-11-21T06:00:00Z");
+        ahead.release = Some(super::super::parse::release::parse(
+            "Date: Sun, 22 Nov 2026 00:00:00 UTC\n",
+        ));
+        assert_eq!(states(&[ahead], None), [RepositoryState::Expired]);
+    }
 }

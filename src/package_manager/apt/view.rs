@@ -131,3 +131,47 @@ fn ours_alone(folder: &Path) -> bool {
             && it.permissions().mode() & 0o022 == 0
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::apt_config;
+    use super::*;
+
+    const ANSWER: &str = "NATIVE='amd64'\nSTATUS='/var/lib/dpkg/status'\nLISTS='/var/lib/apt/lists/'\nSTATE='/var/lib/apt/'\nPACKAGE_CACHE=''\nMAIN='/etc/apt/apt.conf'\nPARTS='/etc/apt/apt.conf.d/'\nSOURCE_LIST='/etc/apt/sources.list'\nSOURCE_PARTS='/etc/apt/sources.list.d/'\nPREFERENCES='/etc/apt/preferences'\nPREFERENCES_PARTS='/etc/apt/preferences.d/'\n";
+
+    fn view(answer: &str) -> Result<View, Fault> {
+        View::from_values(&apt_config::parse(answer).expect("known"))
+    }
+
+    #[test]
+    fn every_place_is_known() {
+        let view = view(ANSWER).expect("complete");
+        assert_eq!(view.status, Path::new("/var/lib/dpkg/status"));
+        assert_eq!(view.configuration.len(), 6);
+    }
+
+    #[test]
+    fn a_place_that_is_not_told_is_not_guessed() {
+        assert!(view(&ANSWER.replace("/var/lib/dpkg/status", "")).is_err());
+        assert!(view(&ANSWER.replace("amd64", "")).is_err());
+    }
+
+    #[test]
+    fn a_package_cache_older_than_the_database_is_of_no_use() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        let written = |name: &str, hour: u64| {
+            let file = std::fs::File::create(at(name)).expect("made");
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_hours(hour);
+            file.set_modified(time).expect("set");
+        };
+        let mut view = view(ANSWER).expect("complete");
+        (view.status, view.lists) = (at("status"), at("no-lists"));
+        written("status", 2);
+        written("pkgcache.bin", 3);
+        assert!(usable(&at("pkgcache.bin"), &view));
+        written("status", 4);
+        assert!(!usable(&at("pkgcache.bin"), &view));
+        assert!(!usable(Path::new(""), &view));
+    }
+}
