@@ -79,7 +79,7 @@ fn answer(output: Output, program: &'static str) -> Result<String, Fault> {
 pub fn sentences(records: &[Record]) -> Vec<String> {
     records
         .iter()
-        .filter_map(|record| Some(format!("{} is {}", record.id, record.trouble?.words())))
+        .filter_map(|record| Some(format!("{} is {}", record.id.name, record.trouble?.words())))
         .collect()
 }
 
@@ -211,6 +211,26 @@ mod tests {
             "ii \t-o\tamd64\t1",
         ] {
             assert!(matches!(record(bad), Err(Fault::Garbage { .. })), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_real_unsound_database_is_read_whole() {
+        for release in ["12", "13"] {
+            let path = format!(
+                "{}/tests/fixtures/apt/{release}/apply/states-unsound.txt",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            let text = std::fs::read_to_string(path).expect("a fixture");
+            let records: Result<Vec<Record>, Fault> = text.lines().map(record).collect();
+            assert_eq!(
+                sentences(&records.expect("known states")),
+                [
+                    "bad is unpacked and not configured",
+                    "needsbad is unpacked and not configured",
+                    "plain is unpacked and not configured",
+                ]
+            );
         }
     }
 

@@ -14,6 +14,10 @@ use crate::os::command::Runner;
 /// An update of hundreds of repositories says less.
 const OUTPUT_CAP: u64 = 16 << 20;
 
+/// How apt begins its complaints; the long ones come with
+/// `APT::Output-Version`, which a machine may have set.
+const PREFIXES: [&str; 4] = ["W: ", "E: ", "Warning: ", "Error: "];
+
 /// A configured repository, as apt names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Source {
@@ -125,7 +129,7 @@ fn complaints(said: &str) -> Vec<Complaint> {
                 about: line.to_owned(),
                 words: words.unwrap_or(line).trim_end().to_owned(),
             });
-        } else if let Some(words) = line.strip_prefix("W: ").or(line.strip_prefix("E: ")) {
+        } else if let Some(words) = PREFIXES.iter().find_map(|mark| line.strip_prefix(mark)) {
             found.push(Complaint {
                 about: words.to_owned(),
                 words: words.to_owned(),

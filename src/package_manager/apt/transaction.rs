@@ -326,7 +326,9 @@ fn read_end(path: &Path, from: u64, cap: u64) -> std::io::Result<String> {
 /// The last `E:` line that is not only a summary, else the last line at all.
 #[must_use]
 pub fn last_words(output: &str, status: i32) -> String {
-    let errors = output.lines().filter_map(|line| line.strip_prefix("E: "));
+    let errors = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("E: ").or(line.strip_prefix("Error: ")));
     let telling = |line: &&str| !line.starts_with("Unable to fetch some archives");
     errors
         .filter(telling)
@@ -342,4 +344,97 @@ pub fn last_words(output: &str, status: i32) -> String {
 pub fn file_fault(path: &Path) -> impl FnOnce(std::io::Error) -> Fault + use<> {
     let path = path.to_owned();
     move |cause| Fault::File { path, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(from: Option<&str>, to: Option<&str>) -> Change {
+        let version = |text: &str| Version::try_from(text.to_owned()).expect("valid");
+        Change {
+            id: PackageId::parse("nginx", "amd64").expect("valid"),
+            from: from.map(version),
+            to: to.map(version),
+        }
+    }
+
+    fn at(text: &str) -> BTreeMap<PackageId, Version> {
+        let change = change(None, Some(text));
+        change
+            .to
+            .map(|version| (change.id, version))
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn what_is_done_is_not_done_again_and_a_third_version_is_stale() {
+        let plan = Plan::new(vec![change(Some("1"), Some("2"))]);
+        assert_eq!(remaining(&plan, &at("1")).expect("to do"), plan);
+        assert!(remaining(&plan, &at("2")).expect("done").is_empty());
+        for other in [at("3"), BTreeMap::new()] {
+            assert!(matches!(remaining(&plan, &other), Err(Fault::Stale { .. })));
+        }
+        let removal = Plan::new(vec![change(Some("1"), None)]);
+        assert!(
+            remaining(&removal, &BTreeMap::new())
+                .expect("done")
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_path_that_a_shell_would_look_at_is_refused() {
+        assert!(plain(Path::new("/var/lib/patchd-worker/runs/01J/guard-plan.json")).is_ok());
+        for bad in [
+            "/a b",
+            "/a;b",
+            "/$HOME",
+            "relative",
+            "/a\nb",
+            "/a'b",
+            "/bin/patchd (deleted)",
+        ] {
+            assert!(plain(Path::new(bad)).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn last_words_are_the_last_error_without_a_password() {
+        for (output, words) in [
+            (
+                "E: one\nE: Failed to fetch http://u:p@h/x  404  Not Found\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n",
+                "Failed to fetch http://h/x  404  Not Found",
+            ),
+            ("Setting up a\ndied\n\n", "died"),
+            ("", "exit status 100"),
+        ] {
+            assert_eq!(last_words(output, 100), words);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_progress_of_a_transaction_is_told_and_its_log_has_no_password() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = Log::of(folder.path(), Some("test"));
+        let command = Command::new("/bin/sh");
+        let mut told = Vec::new();
+        let script = |descriptor: i32| {
+            let script = format!(
+                "echo http://u:secret@h/; echo pmstatus:a1:50.0:half >> /proc/self/fd/{descriptor}; sleep 0.5; exit 3"
+            );
+            vec!["-c".to_owned(), script]
+        };
+        let ended = perform(&command, &log, script, &mut |activity| told.push(activity))
+            .await
+            .expect("ended");
+        assert_eq!(ended.status, 3);
+        assert!(matches!(told.first(), Some(Activity::Started { .. })));
+        assert!(told.contains(&Activity::Progress {
+            percent: 50,
+            doing: "half".to_owned()
+        }));
+        assert_eq!(log.read(0, 100).expect("readable"), "http://h/\n");
+    }
 }

@@ -50,3 +50,31 @@ fn garbage(line: &str) -> Fault {
         line: shown.chars().take(200).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_between_the_lines_of_talk() {
+        for release in ["12", "13"] {
+            let path = format!(
+                "{}/tests/fixtures/apt/{release}/apply/print-uris.txt",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            let text = std::fs::read_to_string(path).expect("a fixture");
+            let sizes: Vec<u64> = parse(&text)
+                .expect("sizes")
+                .iter()
+                .map(|a| a.bytes)
+                .collect();
+            assert_eq!(sizes, [808, 780]);
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_size_is_an_error_and_shows_no_password() {
+        let fault = parse("'http://u:secret@h/x' x.deb many\n").expect_err("no size");
+        assert!(!fault.to_string().contains("secret"), "{fault}");
+    }
+}
