@@ -115,11 +115,8 @@ fn errors(status: &str) -> Vec<(String, String)> {
 /// `nginx`, `nginx:amd64` or `/…/nginx_1.2_amd64.deb`.
 fn package_of(subject: &str) -> Option<PackageName> {
     let file = subject.rsplit('/').next()?;
-    let name = if file.ends_with(".deb") {
-        file.split('_').next()?
-    } else {
-        file.split(':').next()?
-    };
+    // A package name holds neither of these.
+    let name = file.split(['_', ':']).next()?;
     // In one call apt numbers the archives it hands to dpkg: `3-nginx_1.2_amd64.deb`.
     let unnumbered = name
         .split_once('-')

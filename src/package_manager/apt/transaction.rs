@@ -326,13 +326,12 @@ fn read_end(path: &Path, from: u64, cap: u64) -> std::io::Result<String> {
 /// The last `E:` line that is not only a summary, else the last line at all.
 #[must_use]
 pub fn last_words(output: &str, status: i32) -> String {
-    let errors = output
+    let mut errors = output
         .lines()
         .filter_map(|line| line.strip_prefix("E: ").or(line.strip_prefix("Error: ")));
     let telling = |line: &&str| !line.starts_with("Unable to fetch some archives");
     errors
-        .filter(telling)
-        .next_back()
+        .rfind(telling)
         .or_else(|| output.lines().rfind(|line| !line.trim().is_empty()))
         .map_or_else(
             || format!("exit status {status}"),
