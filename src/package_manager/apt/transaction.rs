@@ -197,12 +197,17 @@ pub async fn settle(runner: &dyn Runner, plan: &Plan, folder: &Path) -> Result<A
         kept_conffiles,
         ..Applied::default()
     };
+    let log = Log::of(folder, None);
+    if log.output.exists() {
+        // Whoever started the transaction may have died before he could.
+        scrub(&log.output).map_err(file_fault(&log.output))?;
+    }
     let mut wrong = audit::sentences(&records);
     let unreached = |change: &&Change| now.get(&change.id) != change.to.as_ref();
     let unreached = plan.changes().iter().filter(unreached);
     wrong.extend(unreached.map(|change| format!("{change} was not done")));
     if let Some(first) = wrong.first() {
-        let status = read_status(&Log::of(folder, None).status)?;
+        let status = read_status(&log.status)?;
         applied.failure = status_fd::first_failure(&status).or_else(|| Some(first.clone()));
         applied.culprits = status_fd::culprits(&status);
     }
