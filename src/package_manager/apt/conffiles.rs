@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::fault::Fault;
 use super::commands;
-use super::transaction::file_fault;
+use super::execution::file_fault;
 use crate::model::{Change, PackageId};
 use crate::os::command::Runner;
 use crate::os::files;

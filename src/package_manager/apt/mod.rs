@@ -6,6 +6,7 @@ pub mod commands;
 pub mod complaint;
 pub mod conffiles;
 pub mod credentials;
+pub mod execution;
 pub mod guard;
 pub mod kernels;
 pub mod lock;

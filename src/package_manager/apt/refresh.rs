@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::contract::Watch;
 use super::super::fault::Fault;
-use super::transaction::{Log, last_words, perform};
+use super::execution::{Log, last_words, perform};
 use super::{commands, complaint, credentials};
 use crate::model::{Repository, RepositoryState};
 use crate::os::command::Runner;

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::super::contract::Watch;
 use super::super::fault::Fault;
 use super::audit::{self, Record, Trouble};
-use super::transaction::{Log, perform};
+use super::execution::{Log, perform};
 use super::{commands, marks};
 use crate::model::{PackageId, Version};
 use crate::os::command::Runner;

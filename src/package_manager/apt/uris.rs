@@ -1,7 +1,7 @@
 //! Which archives of a plan are not in apt's cache yet: `apt-get --print-uris`.
 
 use super::super::fault::Fault;
-use super::{commands, transaction};
+use super::{commands, execution};
 use crate::model::Plan;
 use crate::os::command::Runner;
 
@@ -20,7 +20,7 @@ pub async fn missing(runner: &dyn Runner, plan: &Plan) -> Result<Vec<Archive>, F
     if answer.status != 0 {
         let errors = String::from_utf8_lossy(&answer.stderr);
         return Err(Fault::Unsolvable {
-            words: transaction::last_words(&errors, answer.status),
+            words: execution::last_words(&errors, answer.status),
             packages: Vec::new(),
         });
     }
