@@ -26,9 +26,9 @@ pub(super) async fn check(
     let parts = context.parts()?;
     let look = look(&parts, policy).await?;
     if screen.wants_json() {
-        screen.document(&document(&parts, &look));
+        Screen::document(&document(&parts, &look));
     } else {
-        print(screen, &look);
+        print(&look);
     }
     let pending = !look.survey.pending.updates.is_empty();
     Ok(match look.survey.pending.complete {
@@ -119,7 +119,7 @@ fn document(parts: &Parts<Apt>, look: &Look) -> json::Check {
     }
 }
 
-fn print(screen: &Screen, look: &Look) {
+fn print(look: &Look) {
     let Survey { pending, decisions } = &look.survey;
     let updates: Vec<Update> = pending
         .updates
@@ -128,7 +128,7 @@ fn print(screen: &Screen, look: &Look) {
         .map(|(update, decided)| Update::new(update, decided))
         .collect();
     if updates.is_empty() {
-        screen.line("nothing newer is on offer");
+        Screen::line("nothing newer is on offer");
     } else {
         let row = |update: &Update| {
             vec![
@@ -144,12 +144,12 @@ fn print(screen: &Screen, look: &Look) {
             ]
         };
         let rows: Vec<Vec<String>> = updates.iter().map(row).collect();
-        screen.table(
+        Screen::table(
             &["PACKAGE", "INSTALLED", "TO", "ORIGIN", "DECISION", "REASON"],
             &rows,
         );
-        screen.line("");
-        screen.line(&counts(look));
+        Screen::line("");
+        Screen::line(&counts(look));
     }
     for repository in pending
         .repositories
@@ -157,22 +157,22 @@ fn print(screen: &Screen, look: &Look) {
         .filter(|it| it.state != RepositoryState::Fresh)
     {
         let advice = repository.advice.as_deref().unwrap_or_default();
-        screen.line(&format!(
+        Screen::line(&format!(
             "repository {} is {}: {advice}",
             repository.id, repository.state
         ));
     }
     if look.reboot.owed {
-        screen.line(&format!(
+        Screen::line(&format!(
             "a reboot is owed: {}",
             look.reboot.reasons.join(", ")
         ));
     }
     for rival in rivals::active() {
-        screen.line(&format!("{rival} patches this machine too"));
+        Screen::line(&format!("{rival} patches this machine too"));
     }
     for gap in &pending.gaps {
-        screen.line(&format!("not complete: {gap}"));
+        Screen::line(&format!("not complete: {gap}"));
     }
 }
 

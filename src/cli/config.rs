@@ -19,7 +19,7 @@ pub(super) fn config(
             Ok(ExitCode::Success)
         }
         ConfigCommand::Schema => {
-            screen.document(&config::schema());
+            Screen::document(&config::schema());
             Ok(ExitCode::Success)
         }
         ConfigCommand::Default => {
@@ -32,7 +32,7 @@ pub(super) fn config(
 fn check(context: &Context, screen: &Screen) -> Result<ExitCode, Trouble> {
     let faults = config::check(&context.sources()?, &Reader::this_process());
     if screen.wants_json() {
-        screen.document(&faults.to_json());
+        Screen::document(&faults.to_json());
     } else {
         Screen::raw(faults.render(screen.is_colourful()).as_bytes());
     }

@@ -37,7 +37,7 @@ pub(super) async fn doctor(context: &Context, screen: &Screen) -> Result<ExitCod
     }));
     if screen.wants_json() {
         let checks = diagnoses.iter().map(Diagnosis::json).collect();
-        screen.document(&super::json::Doctor {
+        Screen::document(&super::json::Doctor {
             schema: "patchd/doctor/1",
             checks,
         });

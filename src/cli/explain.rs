@@ -35,11 +35,11 @@ pub(super) async fn explain(
         .filter(|(update, _)| update.id.name == package)
         .collect();
     if screen.wants_json() {
-        screen.document(&Explanation::new(&package, &found, policy));
+        Screen::document(&Explanation::new(&package, &found, policy));
     } else if found.is_empty() {
         let installed = parts.package_manager.versions_of(&package).await?;
         for (id, version) in &installed {
-            screen.line(&format!(
+            Screen::line(&format!(
                 "{id} {version} is installed, and nothing newer is on offer"
             ));
         }
@@ -66,7 +66,7 @@ fn print(screen: &Screen, update: &PendingUpdate, decided: &Decided, rules: &[Ru
         "{}: {} ({})",
         update.id, decided.decision, decided.reason
     ));
-    screen.line(&format!(
+    Screen::line(&format!(
         "  installed  {} (source {})",
         update.installed, update.source
     ));
@@ -82,16 +82,16 @@ fn print(screen: &Screen, update: &PendingUpdate, decided: &Decided, rules: &[Ru
         } else {
             ""
         };
-        screen.line(&format!(
+        Screen::line(&format!(
             "  on offer   {} from {origins}{security}",
             offer.version
         ));
     }
     if let Some(block) = &update.blocked {
-        screen.line(&format!("  in the way {block}"));
+        Screen::line(&format!("  in the way {block}"));
     }
     if let Some(due) = decided.due {
-        screen.line(&format!("  due        {}", super::json::time(due)));
+        Screen::line(&format!("  due        {}", super::json::time(due)));
     }
     for rule in rules {
         screen.mark(
@@ -99,13 +99,13 @@ fn print(screen: &Screen, update: &PendingUpdate, decided: &Decided, rules: &[Ru
             &format!("rule {}: {}", rule.number, sentence(rule.truth)),
         );
         for condition in &rule.conditions {
-            screen.line(&format!(
+            Screen::line(&format!(
                 "       {} is {} (here: {})",
                 condition.key, condition.truth, condition.fact
             ));
         }
     }
-    screen.line("");
+    Screen::line("");
 }
 
 fn sentence(truth: Truth) -> &'static str {

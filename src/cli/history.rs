@@ -22,7 +22,7 @@ pub(super) fn history(
     let ledger = Ledger::open_existing(&context.paths.ledger())?;
     match (run, &ledger) {
         (None, None) if screen.wants_json() => list(screen, &[]),
-        (None, None) => screen.line("no run yet"),
+        (None, None) => Screen::line("no run yet"),
         (None, Some(ledger)) => list(screen, &ledger.runs(count)?),
         (Some(id), ledger) => {
             let detail = ledger
@@ -49,14 +49,14 @@ pub(super) fn parse(text: &str) -> Result<RunId, Trouble> {
 fn list(screen: &Screen, runs: &[RunRow]) {
     let runs: Vec<Run> = runs.iter().map(Run::from).collect();
     if screen.wants_json() {
-        return screen.document(&History {
+        return Screen::document(&History {
             schema: "patchd/history/1",
             runs,
         });
     }
     let row = |run: &Run| {
         vec![
-            run.run.clone(),
+            run.id.clone(),
             run.opened_at.clone(),
             run.outcome.clone().unwrap_or_else(|| "open".to_owned()),
             run.packages.len().to_string(),
@@ -64,7 +64,7 @@ fn list(screen: &Screen, runs: &[RunRow]) {
             run.summary.clone().unwrap_or_default(),
         ]
     };
-    screen.table(
+    Screen::table(
         &["RUN", "OPENED", "OUTCOME", "CHANGED", "ASKED BY", "SUMMARY"],
         &runs.iter().map(row).collect::<Vec<_>>(),
     );
@@ -73,19 +73,19 @@ fn list(screen: &Screen, runs: &[RunRow]) {
 fn tell(screen: &Screen, detail: &RunDetail) {
     let document = RunDocument::from(detail);
     if screen.wants_json() {
-        return screen.document(&document);
+        return Screen::document(&document);
     }
     let run = &document.run;
     let outcome = run.outcome.as_deref().unwrap_or("open");
-    screen.heading(&format!("run {} {outcome}", run.run));
-    screen.line(&format!(
+    screen.heading(&format!("run {} {outcome}", run.id));
+    Screen::line(&format!(
         "asked by {} under policy {}",
         run.asked_by, run.policy
     ));
     if let Some(summary) = &run.summary {
-        screen.line(summary);
+        Screen::line(summary);
     }
-    screen.line("");
+    Screen::line("");
     let lasted = |phase: &json::PhaseJson| {
         phase
             .duration_ms
@@ -104,19 +104,19 @@ fn tell(screen: &Screen, detail: &RunDetail) {
             ]
         })
         .collect();
-    screen.table(&["AT", "PHASE", "LASTED", ""], &phases);
+    Screen::table(&["AT", "PHASE", "LASTED", ""], &phases);
     if !detail.row.state.course.changed.is_empty() {
-        screen.line("");
+        Screen::line("");
         detail
             .row
             .state
             .course
             .changed
             .iter()
-            .for_each(|change| screen.line(&format!("  {change}")));
+            .for_each(|change| Screen::line(&format!("  {change}")));
     }
     for finding in &run.findings {
-        screen.line(&format!("{}: {}", finding.class, finding.detail));
+        Screen::line(&format!("{}: {}", finding.class, finding.detail));
     }
     let stayed: Vec<Vec<String>> = document
         .decisions
@@ -131,7 +131,7 @@ fn tell(screen: &Screen, detail: &RunDetail) {
         })
         .collect();
     if !stayed.is_empty() {
-        screen.line("");
-        screen.table(&["NOT INSTALLED", "DECISION", "REASON"], &stayed);
+        Screen::line("");
+        Screen::table(&["NOT INSTALLED", "DECISION", "REASON"], &stayed);
     }
 }

@@ -270,7 +270,8 @@ pub struct DiagnosisJson {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Run {
     /// ULID.
-    pub run: String,
+    #[serde(rename = "run")]
+    pub id: String,
     /// RFC 3339.
     pub opened_at: String,
     /// RFC 3339; absent while it is open.
@@ -529,7 +530,7 @@ impl From<&RunRow> for Run {
             reason: aside.reason.clone(),
         };
         Self {
-            run: row.opened.id.to_string(),
+            id: row.opened.id.to_string(),
             opened_at: time(row.opened.opened_at),
             closed_at: row.closed_at.map(time),
             outcome: row.outcome.map(|outcome| outcome.to_string()),

@@ -19,7 +19,6 @@ const CHUNK: u64 = 64 << 10;
 /// Prints a run's log; with `follow`, until its driver has ended.
 pub(super) async fn logs(
     context: &Context,
-    screen: &Screen,
     run: Option<&str>,
     follow: bool,
 ) -> Result<ExitCode, Trouble> {
@@ -31,7 +30,7 @@ pub(super) async fn logs(
     let mut file = File::open(&path).map_err(|cause| trouble(&path, &cause))?;
     loop {
         let running = follow && super::status::is_running(&context.paths.state.join("run.lock"));
-        while copy(&mut file, screen).map_err(|cause| trouble(&path, &cause))? {}
+        while copy(&mut file).map_err(|cause| trouble(&path, &cause))? {}
         if !running {
             return Ok(ExitCode::Success);
         }
@@ -40,7 +39,7 @@ pub(super) async fn logs(
 }
 
 /// Copies one chunk; false at the end.
-fn copy(file: &mut File, screen: &Screen) -> std::io::Result<bool> {
+fn copy(file: &mut File) -> std::io::Result<bool> {
     let mut bytes = Vec::new();
     let read = file.take(CHUNK).read_to_end(&mut bytes)?;
     Screen::raw(shown_lines(&String::from_utf8_lossy(&bytes).replace('\r', "\n")).as_bytes());

@@ -86,9 +86,7 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
         Command::History { run, count } => {
             history::history(&context, screen, run.as_deref(), *count)
         }
-        Command::Logs { run, follow } => {
-            logs::logs(&context, screen, run.as_deref(), *follow).await
-        }
+        Command::Logs { run, follow } => logs::logs(&context, run.as_deref(), *follow).await,
         Command::Config { command } => config::config(&context, screen, command),
         Command::Doctor => doctor::doctor(&context, screen).await,
         Command::Completions { shell } => {

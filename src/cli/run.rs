@@ -53,30 +53,30 @@ pub(super) async fn run(
     if screen.wants_json()
         && let Some(detail) = Ledger::open(&parts.paths.ledger())?.run(report.run)?
     {
-        screen.document(&RunDocument::from(&detail));
+        Screen::document(&RunDocument::from(&detail));
     } else if !screen.wants_json() {
-        print(screen, &report);
+        print(&report);
     }
     Ok(report.outcome.exit_code())
 }
 
-fn print(screen: &Screen, report: &RunReport) {
+fn print(report: &RunReport) {
     for change in &report.state.course.changed {
-        screen.line(&format!("  {change}"));
+        Screen::line(&format!("  {change}"));
     }
-    screen.line(&format!(
+    Screen::line(&format!(
         "run {} {}: {}",
         report.run, report.outcome, report.summary
     ));
     match report.outcome {
         Outcome::Succeeded | Outcome::RebootOwed => {}
         Outcome::Partial | Outcome::NeedsHuman | Outcome::Failed => {
-            screen.line(&format!(
+            Screen::line(&format!(
                 "see `patchd history {0}` and `patchd logs {0}`",
                 report.run
             ));
         }
-        Outcome::Deferred | Outcome::Cloned => screen.line("run it again when the reason is gone"),
+        Outcome::Deferred | Outcome::Cloned => Screen::line("run it again when the reason is gone"),
     }
 }
 

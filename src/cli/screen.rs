@@ -47,7 +47,7 @@ impl Screen {
     }
 
     /// A line for people; outside text in it is escaped.
-    pub fn line(&self, text: &str) {
+    pub fn line(text: &str) {
         Self::raw(format!("{}\n", shown(text)).as_bytes());
     }
 
@@ -78,7 +78,7 @@ impl Screen {
     }
 
     /// A table for people.
-    pub fn table(&self, header: &[&str], rows: &[Vec<String>]) {
+    pub fn table(header: &[&str], rows: &[Vec<String>]) {
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
@@ -95,7 +95,7 @@ impl Screen {
     }
 
     /// A JSON document.
-    pub fn document(&self, document: &impl Serialize) {
+    pub fn document(document: &impl Serialize) {
         if let Ok(mut text) = serde_json::to_string_pretty(document) {
             text.push('\n');
             Self::raw(text.as_bytes());

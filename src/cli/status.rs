@@ -40,7 +40,7 @@ pub(super) fn status(context: &Context, screen: &Screen) -> Result<ExitCode, Tro
     if screen.wants_json() {
         let last_run = last.as_ref().map(Run::from);
         let schema = "patchd/status/1";
-        screen.document(&json::Status {
+        Screen::document(&json::Status {
             schema,
             state,
             last_run,
@@ -79,7 +79,7 @@ fn code(last: Option<&RunRow>, state: &str, owed: bool) -> ExitCode {
 
 fn print(screen: &Screen, last: Option<&RunRow>, state: &str, reboot: &Reboot) {
     match last {
-        None => screen.line("no run yet; `sudo patchd run --now` patches this machine"),
+        None => Screen::line("no run yet; `sudo patchd run --now` patches this machine"),
         Some(run) => {
             let id = run.opened.id;
             screen.heading(&format!(
@@ -87,12 +87,15 @@ fn print(screen: &Screen, last: Option<&RunRow>, state: &str, reboot: &Reboot) {
                 json::time(run.opened.opened_at)
             ));
             match (&run.summary, state) {
-                (Some(summary), _) => screen.line(&format!("  {summary}")),
-                (None, "interrupted") => screen.line(&format!(
+                (Some(summary), _) => Screen::line(&format!("  {summary}")),
+                (None, "interrupted") => Screen::line(&format!(
                     "  it was cut short while {}; `sudo patchd run --now` finds out what became of it and goes on",
                     run.state.stage
                 )),
-                (None, _) => screen.line(&format!("  it is {}; `patchd logs -f {id}` shows more", run.state.stage)),
+                (None, _) => Screen::line(&format!(
+                    "  it is {}; `patchd logs -f {id}` shows more",
+                    run.state.stage
+                )),
             }
         }
     }
@@ -102,13 +105,13 @@ fn print(screen: &Screen, last: Option<&RunRow>, state: &str, reboot: &Reboot) {
             .as_ref()
             .map(|since| format!(" since {since}"))
             .unwrap_or_default();
-        screen.line(&format!(
+        Screen::line(&format!(
             "a reboot is owed{since}: {}",
             reboot.reasons.join(", ")
         ));
     }
     for rival in rivals::active() {
-        screen.line(&format!("{rival} patches this machine too"));
+        Screen::line(&format!("{rival} patches this machine too"));
     }
 }
 

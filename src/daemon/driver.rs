@@ -124,7 +124,7 @@ pub async fn run<P: PackageManager, H: Hands>(
         asked: Asked(asked),
         decisions: Vec::new(),
     };
-    driver.tell(Notice::Opened {
+    driver.tell(&Notice::Opened {
         run,
         resumed: was_resumed,
     });
@@ -143,7 +143,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             if stopping && self.advance(Event::Cancelled)? {
                 continue;
             }
-            self.tell(Notice::Stage(self.state.stage.clone()));
+            self.tell(&Notice::Stage(self.state.stage.clone()));
             let event = match self.state.effect() {
                 Effect::Order(phase, plan) => self.order(phase, plan).await?,
                 Effect::Check => self.check().await?,
@@ -179,7 +179,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             let remaining = std::time::Duration::try_from(remaining).unwrap_or_default();
             let event = match tokio::time::timeout(remaining, work.next()).await {
                 Err(_elapsed) => {
-                    self.tell(Notice::Stalled(self.state.stage.clone()));
+                    self.tell(&Notice::Stalled(self.state.stage.clone()));
                     self.advance(Event::DeadlinePassed)?;
                     continue;
                 }
@@ -199,11 +199,11 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         match event {
             WorkerEvent::Accepted { .. } | WorkerEvent::Started { .. } => None,
             WorkerEvent::Progress { percent, doing } => {
-                self.tell(Notice::Progress { percent, doing });
+                self.tell(&Notice::Progress { percent, doing });
                 None
             }
             WorkerEvent::Waiting { holder } => {
-                self.tell(Notice::Waiting { holder });
+                self.tell(&Notice::Waiting { holder });
                 None
             }
             WorkerEvent::Done { report } => Some(End::Done(report)),
@@ -223,7 +223,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                 self.ledger.save_decisions(self.run, &survey.decisions)?;
                 self.decisions = survey.decisions;
                 let decisions = self.decisions.clone();
-                self.tell(Notice::Planned {
+                self.tell(&Notice::Planned {
                     plan: plan.clone(),
                     decisions,
                 });
@@ -283,13 +283,13 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             return Err(RunError::Busy);
         };
         for finding in self.state.course.findings.clone() {
-            self.tell(Notice::Found(finding));
+            self.tell(&Notice::Found(finding));
         }
         let now = clock::now();
         self.ledger
             .owe_reboot(&self.state.course.reboot_reasons, now)?;
         self.ledger.close_run(self.run, (outcome, &summary), now)?;
-        self.tell(Notice::Finished {
+        self.tell(&Notice::Finished {
             outcome,
             summary: summary.clone(),
         });
@@ -302,9 +302,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         })
     }
 
-    fn tell(&mut self, notice: Notice) {
-        log(self.run, &notice);
-        (self.notify)(&notice);
+    fn tell(&mut self, notice: &Notice) {
+        log(self.run, notice);
+        (self.notify)(notice);
     }
 }
 

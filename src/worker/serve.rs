@@ -38,21 +38,21 @@ impl Desk<'_> {
     }
 
     pub fn tell(&mut self, activity: Activity) {
-        self.emit(activity.into());
+        self.emit(&activity.into());
     }
 
     pub fn waiting(&mut self, holder: String) {
-        self.emit(WorkerEvent::Waiting { holder });
+        self.emit(&WorkerEvent::Waiting { holder });
     }
 
     pub fn progress(&mut self, percent: u8, doing: &str) {
-        self.emit(WorkerEvent::Progress {
+        self.emit(&WorkerEvent::Progress {
             percent,
             doing: doing.to_owned(),
         });
     }
 
-    fn emit(&mut self, event: WorkerEvent) {
+    fn emit(&mut self, event: &WorkerEvent) {
         if !matches!(event, WorkerEvent::Progress { .. }) {
             let line = Line::Event {
                 at: clock::now(),
@@ -62,7 +62,7 @@ impl Desk<'_> {
             // lost here is judged by the package database later.
             let _full_disk = self.record.append(line);
         }
-        send(self.listener, &event);
+        send(self.listener, event);
     }
 }
 
@@ -143,7 +143,7 @@ async fn carry_out<P: PackageManager>(
         record,
         listener,
     };
-    desk.emit(WorkerEvent::Accepted { phase: order.phase });
+    desk.emit(&WorkerEvent::Accepted { phase: order.phase });
     let done = match order.phase {
         Phase::Repair => tools.repair(&mut desk, open).await,
         Phase::Refresh => tools.refresh(&mut desk).await,
@@ -152,7 +152,7 @@ async fn carry_out<P: PackageManager>(
         Phase::Verify => tools.verify(&mut desk).await,
     };
     let over = matches!(done, Ok(Report::Verify { .. }));
-    desk.emit(match done {
+    desk.emit(&match done {
         Ok(report) => WorkerEvent::Done { report },
         Err(refusal) => WorkerEvent::Refused { refusal },
     });

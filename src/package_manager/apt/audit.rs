@@ -39,6 +39,9 @@ pub enum Trouble {
     MustBeReinstalled,
 }
 
+/// Letters of dpkg that we do not know.
+struct UnknownFlags;
+
 /// Sentences about everything that is not sound; empty means sound.
 pub async fn audit(runner: &dyn Runner) -> Result<Vec<String>, Fault> {
     let mut faults = sentences(&records(runner).await?);
@@ -48,7 +51,7 @@ pub async fn audit(runner: &dyn Runner) -> Result<Vec<String>, Fault> {
             "dpkg was interrupted: {entries} unmerged entries in {JOURNAL}"
         ));
     }
-    let own = answer(runner.ask(&commands::audit()).await?, "dpkg --audit")?;
+    let own = answer(&runner.ask(&commands::audit()).await?, "dpkg --audit")?;
     if faults.is_empty()
         && let Some(first) = own.lines().find(|line| !line.trim().is_empty())
     {
@@ -59,11 +62,11 @@ pub async fn audit(runner: &dyn Runner) -> Result<Vec<String>, Fault> {
 
 /// Every package that dpkg knows.
 pub async fn records(runner: &dyn Runner) -> Result<Vec<Record>, Fault> {
-    let text = answer(runner.ask(&commands::states()).await?, "dpkg-query")?;
+    let text = answer(&runner.ask(&commands::states()).await?, "dpkg-query")?;
     text.lines().map(record).collect()
 }
 
-fn answer(output: Output, program: &'static str) -> Result<String, Fault> {
+fn answer(output: &Output, program: &'static str) -> Result<String, Fault> {
     if output.status == 0 {
         return Ok(output.text());
     }
@@ -79,7 +82,7 @@ fn answer(output: Output, program: &'static str) -> Result<String, Fault> {
 pub fn sentences(records: &[Record]) -> Vec<String> {
     records
         .iter()
-        .filter_map(|record| Some(format!("{} is {}", record.id, record.trouble?.words())))
+        .filter_map(|record| Some(format!("{} is {}", record.id.name, record.trouble?.words())))
         .collect()
 }
 
@@ -109,7 +112,7 @@ fn record(line: &str) -> Result<Record, Fault> {
         return Err(garbage());
     };
     let id = PackageId::parse(name, architecture);
-    let trouble = trouble(flags).ok_or_else(garbage)?;
+    let trouble = trouble(flags).map_err(|UnknownFlags| garbage())?;
     let there = !version.is_empty() && !matches!(flags.chars().nth(1), Some('n' | 'c'));
     let version = there
         .then(|| Version::try_from((*version).to_owned()))
@@ -121,15 +124,14 @@ fn record(line: &str) -> Result<Record, Fault> {
     })
 }
 
-/// `None` for flags that we do not know.
-fn trouble(flags: &str) -> Option<Option<Trouble>> {
-    let mut letters = flags.chars();
-    let wanted = letters.next()?;
-    let state = letters.next()?;
-    let error = letters.next().unwrap_or(' ');
-    if !"uihrp".contains(wanted) {
-        return None;
-    }
+/// Reads wanted, state and error flag; an error for letters that we do not know.
+fn trouble(flags: &str) -> Result<Option<Trouble>, UnknownFlags> {
+    let letters: Vec<char> = flags.chars().collect();
+    let (wanted, state, error) = match letters.as_slice() {
+        [wanted, state] => (wanted, state, &' '),
+        [wanted, state, error] => (wanted, state, error),
+        _ => return Err(UnknownFlags),
+    };
     let trouble = match state {
         'n' | 'c' | 'i' => None,
         'H' => Some(Trouble::HalfInstalled),
@@ -137,12 +139,12 @@ fn trouble(flags: &str) -> Option<Option<Trouble>> {
         'F' => Some(Trouble::HalfConfigured),
         'W' => Some(Trouble::TriggersAwaited),
         't' => Some(Trouble::TriggersPending),
-        _ => return None,
+        _ => return Err(UnknownFlags),
     };
-    match error {
-        ' ' => Some(trouble),
-        'R' => Some(Some(Trouble::MustBeReinstalled)),
-        _ => None,
+    match (wanted, error) {
+        ('u' | 'i' | 'h' | 'r' | 'p', ' ') => Ok(trouble),
+        ('u' | 'i' | 'h' | 'r' | 'p', 'R') => Ok(Some(Trouble::MustBeReinstalled)),
+        _ => Err(UnknownFlags),
     }
 }
 
@@ -211,6 +213,26 @@ mod tests {
             "ii \t-o\tamd64\t1",
         ] {
             assert!(matches!(record(bad), Err(Fault::Garbage { .. })), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_real_unsound_database_is_read_whole() {
+        for release in ["12", "13"] {
+            let path = format!(
+                "{}/tests/fixtures/apt/{release}/apply/states-unsound.txt",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            let text = std::fs::read_to_string(path).expect("a fixture");
+            let records: Result<Vec<Record>, Fault> = text.lines().map(record).collect();
+            assert_eq!(
+                sentences(&records.expect("known states")),
+                [
+                    "bad is unpacked and not configured",
+                    "needsbad is unpacked and not configured",
+                    "plain is unpacked and not configured",
+                ]
+            );
         }
     }
 

@@ -24,8 +24,9 @@ const LOCK_RACE: &str = "DPkg::Lock::Timeout=60";
 
 /// What no apt.conf of the machine may turn: a question would wait for ever,
 /// a faulty package would be let in, or more would be done than was planned.
-const FIRM: [&str; 27] = [
+const FIRM: [&str; 28] = [
     "quiet=1",
+    "APT::Color=false",
     "APT::Get::Assume-Yes=true",
     "APT::Get::Assume-No=false",
     "APT::Get::Trivial-Only=false",
@@ -152,10 +153,7 @@ pub fn apply(plan: &Plan, bonds: Bonds<'_>) -> Command {
         .args(["-o", &format!("DPkg::Pre-Install-Pkgs::={}", bonds.guard)])
         .args(["-o", &format!("DPkg::Tools::Options::{program}::Version=3")])
         .args(["-o", &format!("DPkg::Tools::Options::{program}::InfoFD=0")])
-        .args([
-            "-o",
-            &format!("Dir::State::extended_states={}", bonds.marks.display()),
-        ])
+        .args(["-o", &marks_option(bonds.marks)])
 }
 
 /// Tells apt where to write its progress.
@@ -186,17 +184,26 @@ pub fn fix() -> Command {
         .args(["--fix-broken", "install"])
 }
 
-/// Unpacks these packages again at the versions that they have.
+/// Unpacks these packages again at the versions that they have. Naming them
+/// would mark them as manual, so `marks` is a copy here, too.
 #[must_use]
-pub fn reinstall<'a>(packages: impl IntoIterator<Item = (&'a PackageId, &'a Version)>) -> Command {
+pub fn reinstall<'a>(
+    packages: impl IntoIterator<Item = (&'a PackageId, &'a Version)>,
+    marks: &Path,
+) -> Command {
     apt_get()
         .args(["-o", "APT::Get::Remove=false"])
+        .args(["-o", &marks_option(marks)])
         .args(["--reinstall", "install"])
         .args(
             packages
                 .into_iter()
                 .map(|(id, version)| versioned(id, version)),
         )
+}
+
+fn marks_option(copy: &Path) -> String {
+    format!("Dir::State::extended_states={}", copy.display())
 }
 
 /// Every package that dpkg knows: state, name, architecture, version.
@@ -260,4 +267,71 @@ pub fn show_auto() -> Command {
 #[must_use]
 pub fn disk_sizes() -> Command {
     Command::new(DPKG_QUERY).args(["-W", "-f=${Package}:${Architecture} ${Installed-Size}\\n"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(name: &str, from: Option<&str>, to: Option<&str>) -> Change {
+        let version = |text: &str| Version::try_from(text.to_owned()).expect("valid");
+        Change {
+            id: PackageId::parse(name, "amd64").expect("valid"),
+            from: from.map(version),
+            to: to.map(version),
+        }
+    }
+
+    fn argv(plan: &Plan) -> Vec<String> {
+        let bonds = Bonds {
+            guard: "/usr/bin/patchd transaction-guard /r/plan.json",
+            marks: Path::new("/r/extended-states"),
+        };
+        apply(plan, bonds)
+            .argv()
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn every_package_of_the_plan_is_named_with_its_exact_version() {
+        let plan = Plan::new(vec![
+            change("nginx", Some("1"), Some("2")),
+            change("libnew", None, Some("1:3")),
+            change("gone", Some("1"), None),
+        ]);
+        let argv = argv(&plan);
+        let named: Vec<&str> = argv
+            .iter()
+            .skip_while(|word| *word != "install")
+            .skip(1)
+            .take(3)
+            .map(String::as_str)
+            .collect();
+        assert_eq!(named, ["gone:amd64-", "libnew:amd64=1:3", "nginx:amd64=2"]);
+    }
+
+    #[test]
+    fn only_a_plan_that_removes_may_remove() {
+        let removes =
+            |change| argv(&Plan::new(vec![change])).contains(&"APT::Get::Remove=true".to_owned());
+        assert!(removes(change("gone", Some("1"), None)));
+        assert!(!removes(change("nginx", Some("1"), Some("2"))));
+    }
+
+    #[test]
+    fn apt_speaks_version_3_to_the_guard_and_writes_the_copy_of_the_marks() {
+        let argv = argv(&Plan::new(vec![change("nginx", Some("1"), Some("2"))]));
+        for option in [
+            "DPkg::Pre-Install-Pkgs::=/usr/bin/patchd transaction-guard /r/plan.json",
+            "DPkg::Tools::Options::/usr/bin/patchd::Version=3",
+            "Dir::State::extended_states=/r/extended-states",
+            "Dpkg::Options::=--force-confold",
+            "APT::Get::AllowUnauthenticated=false",
+        ] {
+            assert!(argv.iter().any(|word| word == option), "{option}");
+        }
+        assert!(!argv.iter().any(|word| word == "--allow-downgrades"));
+    }
 }

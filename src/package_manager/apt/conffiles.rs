@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::fault::Fault;
 use super::commands;
-use super::transaction::file_fault;
+use super::execution::file_fault;
 use crate::model::{Change, PackageId};
 use crate::os::command::Runner;
 use crate::os::files;
@@ -98,4 +98,39 @@ fn left(path: &Path, suffix: &str, start: (i64, i64)) -> bool {
 fn changed_at(path: &Path) -> Option<(i64, i64)> {
     let file = std::fs::symlink_metadata(path).ok()?;
     Some((file.ctime(), file.ctime_nsec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_read_without_their_flags() {
+        let text =
+            "\n /etc/a 0123 obsolete\n /etc/b c newconffile\n /etc/d 0123 remove-on-upgrade\n";
+        let paths = ["/etc/a", "/etc/b c", "/etc/d"].map(PathBuf::from);
+        assert_eq!(of_dpkg(text), paths);
+        assert_eq!(
+            of_ucf("grub-common   /etc/default/grub\n"),
+            [PathBuf::from("/etc/default/grub")]
+        );
+    }
+
+    #[test]
+    fn only_what_was_put_there_since_the_start_counts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let put = |name: &str| std::fs::File::create(folder.path().join(name)).map(drop);
+        put("old.dpkg-dist").expect("written");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        remember_start(folder.path()).expect("written");
+        put("new.dpkg-dist").expect("written");
+        let start = changed_at(&folder.path().join(START)).expect("there");
+        let kept = |name: &str| left(&folder.path().join(name), ".dpkg-dist", start);
+        assert_eq!(
+            [kept("old"), kept("new"), kept("none")],
+            [false, true, false]
+        );
+        remember_start(folder.path()).expect("kept");
+        assert_eq!(changed_at(&folder.path().join(START)), Some(start));
+    }
 }

@@ -159,3 +159,113 @@ impl std::fmt::Display for Action {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{PackageId, Version};
+
+    fn change(name: &str, architecture: &str, from: &str, to: &str) -> Change {
+        let version = |text: &str| Version::try_from(text.to_owned()).ok();
+        Change {
+            id: PackageId::parse(name, architecture).expect("valid"),
+            from: version(from),
+            to: version(to),
+        }
+    }
+
+    /// What the captured transaction does.
+    fn captured() -> Vec<Change> {
+        vec![
+            change("old", "all", "1.0", ""),
+            change("newdep", "all", "", "1.5"),
+            change("app", "all", "1.0", "2.0"),
+            change("auto", "amd64", "1.0", "2.0"),
+            change("killer", "all", "1.0", "2.0"),
+            change("late", "all", "1.0", "1:1.5"),
+        ]
+    }
+
+    fn announced(release: &str) -> String {
+        let path = format!(
+            "{}/tests/fixtures/apt/{release}/apply/hook.txt",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        std::fs::read_to_string(path).expect("a fixture")
+    }
+
+    #[test]
+    fn exactly_the_plan_is_let_through() {
+        for release in ["12", "13"] {
+            let plan = Plan::new(captured());
+            assert_eq!(compare(&plan, &announced(release)), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn each_difference_of_one_line_is_refused() {
+        let text = announced("12");
+        for left_out in 0..captured().len() {
+            let mut changes = captured();
+            changes.remove(left_out);
+            let found = compare(&Plan::new(changes), &text);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].ends_with("which is not planned"), "{found:?}");
+        }
+        let mut more = captured();
+        more.push(change("nginx", "amd64", "1", "2"));
+        assert_eq!(
+            compare(&Plan::new(more), &text),
+            ["apt would not do nginx:amd64 1 -> 2, which is planned"]
+        );
+        let mut other_version = captured();
+        other_version[2] = change("app", "all", "1.0", "2.1");
+        assert_eq!(compare(&Plan::new(other_version), &text).len(), 2);
+        let mut other_architecture = captured();
+        other_architecture[3] = change("auto", "i386", "1.0", "2.0");
+        assert_eq!(compare(&Plan::new(other_architecture), &text).len(), 2);
+    }
+
+    #[test]
+    fn a_package_that_moves_to_all_is_the_same_package() {
+        let text = "VERSION 3\nA=b\n\nx1 1 amd64 none < 2 all foreign /a b.deb\n";
+        for architecture in ["amd64", "all"] {
+            let plan = Plan::new(vec![change("x1", architecture, "1", "2")]);
+            assert_eq!(compare(&plan, text), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_protocol_is_refused() {
+        for text in [
+            "",
+            "VERSION 2\n\n",
+            "VERSION 3\nA=b\n",
+            "VERSION 3\n\nx1 1 amd64\n",
+            "VERSION 3\n\nx1 1 amd64 none ? 2 amd64 none /x.deb\n",
+            "VERSION 3\n\nx1 1 amd64 none < - - none /x.deb\n",
+            "VERSION 3\n\nx1 1 amd64 none < 2 amd64 none **REMOVE**\n",
+        ] {
+            assert_eq!(compare(&Plan::default(), text).len(), 1, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_verdict_lies_beside_the_plan() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = folder.path().join("guard-plan.json");
+        let json = serde_json::to_vec(&Plan::new(captured())).expect("json");
+        files::replace(&plan, &json, 0o600).expect("written");
+        let verdict = || {
+            let text = std::fs::read_to_string(folder.path().join(VERDICT)).expect("written");
+            serde_json::from_str::<Verdict>(&text).expect("a verdict")
+        };
+        guard(&plan, announced("13").as_bytes()).expect("as planned");
+        assert_eq!(verdict().differences, [""; 0]);
+        let refused = guard(&plan, &b"VERSION 3\n\n"[..]).expect_err("nothing is done");
+        assert_eq!(refused.len(), captured().len());
+        assert_eq!(verdict().differences, refused);
+        let missing = folder.path().join("no-plan.json");
+        assert!(guard(&missing, &b""[..]).is_err());
+    }
+}

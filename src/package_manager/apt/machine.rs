@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use rustix::fs::StatVfsMountFlags;
 
 use super::super::fault::Fault;
+use super::execution::file_fault;
 use super::preflight::{Facts, Sizes, Volume, WRITTEN};
-use super::transaction::file_fault;
 use super::{audit, commands, kernels, uris};
-use crate::model::{PackageId, PackageName, Plan, Version};
+use crate::model::{Change, PackageId, PackageName, Plan, Version};
 use crate::os::command::Runner;
 use crate::os::{clock, files};
 
@@ -34,15 +34,16 @@ pub async fn facts(runner: &dyn Runner, plan: &Plan) -> Result<Facts, Fault> {
         .collect();
     let brings_kernel = !kernels::brought(plan).is_empty();
     let old_kernels = if brings_kernel {
-        old_kernels(runner, &installed).await?
+        old_kernels(runner).await?
     } else {
-        Vec::new()
+        Plan::default()
     };
+    let old_kernels = old_kernels.changes().iter();
     Ok(Facts {
         volumes: volumes()?,
         sizes: sizes(runner, plan).await?,
         largest_kernel: largest_kernel(Path::new("/boot")),
-        old_kernels,
+        old_kernels: old_kernels.map(|change| change.id.name.clone()).collect(),
         installed,
         dkms: Path::new("/usr/sbin/dkms").exists(),
         now: clock::now(),
@@ -50,11 +51,11 @@ pub async fn facts(runner: &dyn Runner, plan: &Plan) -> Result<Facts, Fault> {
     })
 }
 
-/// Kernel image packages that may be removed when /boot is too small.
-pub async fn old_kernels(
-    runner: &dyn Runner,
-    installed: &BTreeSet<PackageName>,
-) -> Result<Vec<PackageName>, Fault> {
+/// The plan that removes the kernel images which may go: not the running one,
+/// none of the newest two, none that somebody asked for. For when /boot is too
+/// small; [`super::transaction::apply`] does it and nothing else.
+pub async fn old_kernels(runner: &dyn Runner) -> Result<Plan, Fault> {
+    let records = audit::records(runner).await?;
     let answer = runner.ask(&commands::show_auto()).await?;
     let automatic: BTreeSet<PackageName> = answer
         .text()
@@ -62,13 +63,20 @@ pub async fn old_kernels(
         .filter_map(|line| line.split(':').next())
         .filter_map(|name| PackageName::try_from(name.to_owned()).ok())
         .collect();
-    let installed: Vec<PackageName> = installed.iter().cloned().collect();
+    let there = records.iter().filter(|record| record.version.is_some());
+    let installed: Vec<PackageName> = there.map(|record| record.id.name.clone()).collect();
     let running = rustix::system::uname();
     let running = running.release().to_string_lossy();
-    Ok(kernels::old(&installed, &automatic, &running)
-        .into_iter()
-        .cloned()
-        .collect())
+    let old = kernels::old(&installed, &automatic, &running);
+    let removals = records
+        .iter()
+        .filter(|record| record.version.is_some() && old.contains(&&record.id.name))
+        .map(|record| Change {
+            id: record.id.clone(),
+            from: record.version.clone(),
+            to: None,
+        });
+    Ok(Plan::new(removals.collect()))
 }
 
 fn volumes() -> Result<Vec<Volume>, Fault> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::fault::Fault;
 use super::commands;
-use super::transaction::file_fault;
+use super::execution::file_fault;
 use crate::model::{Change, PackageId};
 use crate::os::command::Runner;
 use crate::os::files;
@@ -58,4 +58,59 @@ pub async fn restore(runner: &dyn Runner, changed: &[Change]) -> Result<(), Faul
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::model::Version;
+    use crate::os::command::{Answer, Command, CommandError, Output};
+
+    /// Answers everything with success, and remembers what was asked.
+    #[derive(Default)]
+    struct Yes(RefCell<Vec<String>>);
+
+    impl Runner for Yes {
+        fn ask<'a>(&'a self, question: &'a Command) -> Answer<'a, Result<Output, CommandError>> {
+            self.0.borrow_mut().push(question.argv().join(" "));
+            Box::pin(async {
+                Ok(Output {
+                    status: 0,
+                    stdout: Vec::new(),
+                    stderr: Vec::new(),
+                })
+            })
+        }
+    }
+
+    fn change(name: &str, from: Option<&str>, to: Option<&str>) -> Change {
+        let version = |text: &str| Version::try_from(text.to_owned()).expect("valid");
+        Change {
+            id: PackageId::parse(name, "amd64").expect("valid"),
+            from: from.map(version),
+            to: to.map(version),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_is_new_becomes_automatic() {
+        let runner = Yes::default();
+        let changed = [
+            change("upgraded", Some("1"), Some("2")),
+            change("new", None, Some("1")),
+            change("removed", Some("1"), None),
+        ];
+        restore(&runner, &changed).await.expect("marked");
+        assert_eq!(
+            runner.0.into_inner(),
+            ["/usr/bin/apt-mark -o DPkg::Lock::Timeout=60 auto new:amd64"]
+        );
+        let runner = Yes::default();
+        restore(&runner, &changed[..1])
+            .await
+            .expect("nothing to do");
+        assert!(runner.0.into_inner().is_empty());
+    }
 }

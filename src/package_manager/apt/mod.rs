@@ -26,6 +26,7 @@ mod commands;
 pub mod complaint;
 mod conffiles;
 mod credentials;
+mod execution;
 pub mod guard;
 mod kernels;
 mod lock;

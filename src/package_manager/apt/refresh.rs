@@ -6,13 +6,17 @@ use std::path::Path;
 
 use super::super::contract::Watch;
 use super::super::fault::Fault;
-use super::transaction::{Log, last_words, perform};
+use super::execution::{Log, last_words, perform};
 use super::{commands, complaint, credentials};
 use crate::model::{Repository, RepositoryState};
 use crate::os::command::Runner;
 
 /// An update of hundreds of repositories says less.
 const OUTPUT_CAP: u64 = 16 << 20;
+
+/// How apt begins its complaints; the long ones come with
+/// `APT::Output-Version`, which a machine may have set.
+const PREFIXES: [&str; 4] = ["W: ", "E: ", "Warning: ", "Error: "];
 
 /// A configured repository, as apt names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +129,7 @@ fn complaints(said: &str) -> Vec<Complaint> {
                 about: line.to_owned(),
                 words: words.unwrap_or(line).trim_end().to_owned(),
             });
-        } else if let Some(words) = line.strip_prefix("W: ").or(line.strip_prefix("E: ")) {
+        } else if let Some(words) = PREFIXES.iter().find_map(|mark| line.strip_prefix(mark)) {
             found.push(Complaint {
                 about: words.to_owned(),
                 words: words.to_owned(),

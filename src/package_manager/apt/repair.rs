@@ -7,8 +7,8 @@ use std::path::Path;
 use super::super::contract::Watch;
 use super::super::fault::Fault;
 use super::audit::{self, Record, Trouble};
-use super::commands;
-use super::transaction::{Log, perform};
+use super::execution::{Log, perform};
+use super::{commands, marks};
 use crate::model::{PackageId, Version};
 use crate::os::command::Runner;
 
@@ -22,14 +22,13 @@ pub async fn repair(
     folder: &Path,
     watch: Watch<'_>,
 ) -> Result<Vec<String>, Fault> {
-    let log = Log::of(folder, Some("repair"));
     let mut steps = Vec::new();
     let mut before = audit::audit(runner).await?;
     for _ in 0..ROUNDS {
         if before.is_empty() {
             break;
         }
-        round(runner, &log, &mut steps, watch).await?;
+        round(runner, folder, &mut steps, watch).await?;
         let after = audit::audit(runner).await?;
         if after == before {
             break;
@@ -42,10 +41,11 @@ pub async fn repair(
 /// Each rung of the ladder, until the database is sound.
 async fn round(
     runner: &dyn Runner,
-    log: &Log,
+    folder: &Path,
     steps: &mut Vec<String>,
     watch: Watch<'_>,
 ) -> Result<(), Fault> {
+    let log = &Log::of(folder, Some("repair"));
     // dpkg's own status lines are of another form, so its progress is not told.
     perform(&commands::configure_all(), log, |_| Vec::new(), watch).await?;
     steps.push("dpkg --configure --pending".to_owned());
@@ -67,7 +67,8 @@ async fn round(
     let broken = in_a_mess(&records);
     if !broken.is_empty() {
         let names: Vec<String> = broken.iter().map(|(id, _)| id.to_string()).collect();
-        let command = commands::reinstall(broken);
+        marks::shield(folder)?;
+        let command = commands::reinstall(broken, &marks::copy_in(folder));
         perform(&command, log, commands::apt_status, watch).await?;
         steps.push(format!("apt-get --reinstall install {}", names.join(" ")));
     }

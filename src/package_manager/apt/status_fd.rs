@@ -115,11 +115,8 @@ fn errors(status: &str) -> Vec<(String, String)> {
 /// `nginx`, `nginx:amd64` or `/…/nginx_1.2_amd64.deb`.
 fn package_of(subject: &str) -> Option<PackageName> {
     let file = subject.rsplit('/').next()?;
-    let name = if file.ends_with(".deb") {
-        file.split('_').next()?
-    } else {
-        file.split(':').next()?
-    };
+    // A package name holds neither of these.
+    let name = file.split(['_', ':']).next()?;
     // In one call apt numbers the archives it hands to dpkg: `3-nginx_1.2_amd64.deb`.
     let unnumbered = name
         .split_once('-')
@@ -161,5 +158,92 @@ impl Tail {
         let mut file = std::fs::File::open(&self.path)?;
         file.seek(SeekFrom::Start(self.offset))?;
         file.take(GULP).read_to_end(bytes).map(|read| read as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn lines_are_understood_whatever_their_subject_holds() {
+        let progress = |percent, doing: &str| Line::Progress {
+            percent,
+            doing: doing.to_owned(),
+        };
+        let error = |subject: &str, words: &str| Line::Error {
+            subject: subject.to_owned(),
+            words: words.to_owned(),
+        };
+        for (line, expected) in [
+            (
+                "pmstatus:bad:51.5152:Configuring bad (amd64)",
+                progress(51, "Configuring bad (amd64)"),
+            ),
+            (
+                "pmstatus:libc6:i386:3.0000:Unpacking",
+                progress(3, "Unpacking"),
+            ),
+            (
+                "dlstatus:8:100.0000:Retrieving file 8 of 8",
+                progress(100, "Retrieving file 8 of 8"),
+            ),
+            (
+                "pmerror:/a:b/x_1%3a2_all.deb:12.1:trying to: fail",
+                error("/a:b/x_1%3a2_all.deb", "trying to: fail"),
+            ),
+            (
+                "pmconffile:/etc/a:1.0:'/etc/a' '/etc/a.dpkg-new' 1 1 ",
+                Line::Other,
+            ),
+            ("pmstatus:bad:x:y", Line::Other),
+            ("pmstatus:bad:999999.0:y", Line::Other),
+            ("", Line::Other),
+        ] {
+            assert_eq!(parse(line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn who_fails_for_another_one_is_no_culprit() {
+        let status = "pmerror:bad:51.5152:installed bad package post-installation script subprocess returned error exit status 1\n\
+                      pmerror:needsbad:51.5152:dependency problems - leaving unconfigured\n\
+                      pmerror:bad:60.0:again\n";
+        let names: Vec<String> = culprits(status).into_iter().map(String::from).collect();
+        assert_eq!(names, ["bad"]);
+        assert!(first_failure(status).is_some_and(|words| words.starts_with("bad: installed bad")));
+        assert_eq!(
+            first_failure("pmerror:x1:1.0:dependency problems - y\n"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_culprit_is_known_by_its_archive_too() {
+        for release in ["12", "13"] {
+            let path = format!(
+                "{}/tests/fixtures/apt/{release}/apply/status-failing.txt",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            let status = std::fs::read_to_string(path).expect("a fixture");
+            let names: Vec<String> = culprits(&status).into_iter().map(String::from).collect();
+            assert_eq!(names, ["clash"]);
+        }
+        let in_temporary_folder = "pmerror:/tmp/apt-dpkg-install-Ab1/03-foo-bar_1_all.deb:1.0:x\n";
+        assert_eq!(culprits(in_temporary_folder)[0].as_str(), "foo-bar");
+    }
+
+    #[test]
+    fn a_line_is_told_once_and_only_when_it_is_complete() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        writeln!(file, "before").expect("written");
+        let mut tail = Tail::from_end(file.path());
+        assert_eq!(tail.lines(), [""; 0]);
+        write!(file, "one\ntw").expect("written");
+        assert_eq!(tail.lines(), ["one"]);
+        assert_eq!(tail.lines(), [""; 0]);
+        writeln!(file, "o").expect("written");
+        assert_eq!(tail.lines(), ["two"]);
     }
 }

@@ -3,121 +3,24 @@
 //! what happened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use super::super::contract::{Activity, Applied, Watch};
+use super::super::contract::{Applied, Watch};
 use super::super::fault::Fault;
 use super::audit::Record;
 use super::commands::{self, Bonds};
+use super::execution::{Log, file_fault, perform};
 use super::guard::{VERDICT, Verdict};
-use super::status_fd::{self, Line, Tail};
-use super::{audit, conffiles, credentials, marks, uris};
+use super::{audit, conffiles, marks, status_fd, uris};
 use crate::model::{Change, PackageId, Plan, Version};
-use crate::os::command::{Command, Runner, Transaction};
-use crate::os::{files, process};
+use crate::os::command::Runner;
+use crate::os::files;
 
-/// How often the status file is looked at.
-const LOOK: Duration = Duration::from_millis(200);
-
-/// The end of an output file is enough for last words.
-const LAST_WORDS: u64 = 64 << 10;
-
-/// Output and status beyond this lose their beginning.
-const LOG_CAP: u64 = 64 << 20;
+/// A verdict holds one sentence for each line of a transaction.
+const VERDICT_CAP: u64 = 64 << 20;
 
 /// What the guard compares with: the part of the plan that is still to be done.
 const PLAN: &str = "guard-plan.json";
-
-/// Where one transaction writes.
-#[derive(Debug, Clone)]
-pub struct Log {
-    /// Standard output and error.
-    pub output: PathBuf,
-    /// apt's progress.
-    pub status: PathBuf,
-}
-
-/// How a transaction ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
-    /// Its exit status; never a proof.
-    pub status: i32,
-    /// Where its output begins in the file.
-    pub output_from: u64,
-}
-
-impl Log {
-    /// `output.log` and `status.log` for `apply`, the others with their name in front.
-    #[must_use]
-    pub fn of(folder: &Path, phase: Option<&str>) -> Self {
-        let prefix = phase.map(|phase| format!("{phase}-")).unwrap_or_default();
-        Self {
-            output: folder.join(format!("{prefix}output.log")),
-            status: folder.join(format!("{prefix}status.log")),
-        }
-    }
-
-    /// What was written behind `from`, at most the end of it.
-    pub fn read(&self, from: u64, cap: u64) -> Result<String, Fault> {
-        read_end(&self.output, from, cap).map_err(file_fault(&self.output))
-    }
-}
-
-/// Runs a transaction to its end, however long it takes, and tells its progress.
-pub async fn perform(
-    command: &Command,
-    log: &Log,
-    descriptor: impl FnOnce(i32) -> Vec<String>,
-    watch: Watch<'_>,
-) -> Result<Ended, Fault> {
-    let output_from = std::fs::metadata(&log.output).map_or(0, |file| file.len());
-    let mut tail = Tail::from_end(&log.status);
-    let mut running = Transaction::start(command, &log.output, Some(&log.status), descriptor)?;
-    if let Some(process) = process::Process::of(running.pid) {
-        watch(Activity::Started {
-            pid: process.pid,
-            start_time: process.start_time,
-        });
-    }
-    let status = loop {
-        match tokio::time::timeout(LOOK, running.wait()).await {
-            Ok(ended) => break ended.map_err(file_fault(&log.output))?,
-            Err(_) => tell(&mut tail, watch),
-        }
-    };
-    tell(&mut tail, watch);
-    scrub(&log.output).map_err(file_fault(&log.output))?;
-    Ok(Ended {
-        status,
-        output_from,
-    })
-}
-
-/// Takes passwords of URLs, which apt's errors show, out of a log.
-fn scrub(path: &Path) -> std::io::Result<()> {
-    let text = read_end(path, 0, LOG_CAP)?;
-    let shown = credentials::hidden(&text);
-    if shown == text {
-        return Ok(());
-    }
-    files::replace(path, shown.as_bytes(), 0o640)
-}
-
-/// Only the newest line: whoever watches wants to know where we are.
-fn tell(tail: &mut Tail, watch: Watch<'_>) {
-    let newest = tail
-        .lines()
-        .iter()
-        .rev()
-        .find_map(|line| match status_fd::parse(line) {
-            Line::Progress { percent, doing } => Some(Activity::Progress { percent, doing }),
-            Line::Error { .. } | Line::Other => None,
-        });
-    if let Some(activity) = newest {
-        watch(activity);
-    }
-}
 
 /// Fetches the archives of the plan. Returns the bytes that were missing.
 pub async fn download(
@@ -134,7 +37,7 @@ pub async fn download(
     }
     Err(Fault::Failed {
         program: "apt-get install --download-only",
-        words: last_words(&log.read(ended.output_from, LAST_WORDS)?, ended.status),
+        words: log.last_words(ended)?,
         advice: "nothing was changed; patchd tries again in the next run",
     })
 }
@@ -163,8 +66,7 @@ pub async fn apply(
         let ended = perform(&command, &log, commands::apt_status, watch).await?;
         refuse_if_stale(folder)?;
         if ended.status != 0 {
-            let output = log.read(ended.output_from, LAST_WORDS)?;
-            failure = Some(last_words(&output, ended.status));
+            failure = Some(log.last_words(ended)?);
         }
     }
     let mut applied = settle(runner, plan, folder).await?;
@@ -197,12 +99,15 @@ pub async fn settle(runner: &dyn Runner, plan: &Plan, folder: &Path) -> Result<A
         kept_conffiles,
         ..Applied::default()
     };
+    let log = Log::of(folder, None);
+    // Whoever started the transaction may have died before he could.
+    log.scrub()?;
     let mut wrong = audit::sentences(&records);
     let unreached = |change: &&Change| now.get(&change.id) != change.to.as_ref();
     let unreached = plan.changes().iter().filter(unreached);
     wrong.extend(unreached.map(|change| format!("{change} was not done")));
     if let Some(first) = wrong.first() {
-        let status = read_status(&Log::of(folder, None).status)?;
+        let status = log.read_status()?;
         applied.failure = status_fd::first_failure(&status).or_else(|| Some(first.clone()));
         applied.culprits = status_fd::culprits(&status);
     }
@@ -287,7 +192,7 @@ fn plain(path: &Path) -> Result<&str, Fault> {
 
 fn refuse_if_stale(folder: &Path) -> Result<(), Fault> {
     let path = folder.join(VERDICT);
-    let text = match files::read_bounded(&path, LOG_CAP) {
+    let text = match files::read_bounded(&path, VERDICT_CAP) {
         Ok(text) => text,
         // apt ended before it came to its hooks; nothing was changed either.
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -304,42 +209,57 @@ fn refuse_if_stale(folder: &Path) -> Result<(), Fault> {
     })
 }
 
-fn read_status(path: &Path) -> Result<String, Fault> {
-    if path.exists() {
-        read_end(path, 0, LOG_CAP).map_err(file_fault(path))
-    } else {
-        Ok(String::new())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(from: Option<&str>, to: Option<&str>) -> Change {
+        let version = |text: &str| Version::try_from(text.to_owned()).expect("valid");
+        Change {
+            id: PackageId::parse("nginx", "amd64").expect("valid"),
+            from: from.map(version),
+            to: to.map(version),
+        }
     }
-}
 
-/// At most the last `cap` bytes behind `from`.
-fn read_end(path: &Path, from: u64, cap: u64) -> std::io::Result<String> {
-    use std::io::{Read, Seek, SeekFrom};
-    let mut file = std::fs::File::open(path)?;
-    let end = file.metadata()?.len();
-    file.seek(SeekFrom::Start(from.max(end.saturating_sub(cap))))?;
-    let mut bytes = Vec::new();
-    file.take(cap).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
+    fn at(text: &str) -> BTreeMap<PackageId, Version> {
+        let change = change(None, Some(text));
+        change
+            .to
+            .map(|version| (change.id, version))
+            .into_iter()
+            .collect()
+    }
 
-/// The last `E:` line that is not only a summary, else the last line at all.
-#[must_use]
-pub fn last_words(output: &str, status: i32) -> String {
-    let errors = output.lines().filter_map(|line| line.strip_prefix("E: "));
-    let telling = |line: &&str| !line.starts_with("Unable to fetch some archives");
-    errors
-        .filter(telling)
-        .next_back()
-        .or_else(|| output.lines().rfind(|line| !line.trim().is_empty()))
-        .map_or_else(
-            || format!("exit status {status}"),
-            |line| credentials::hidden(line.trim()),
-        )
-}
+    #[test]
+    fn what_is_done_is_not_done_again_and_a_third_version_is_stale() {
+        let plan = Plan::new(vec![change(Some("1"), Some("2"))]);
+        assert_eq!(remaining(&plan, &at("1")).expect("to do"), plan);
+        assert!(remaining(&plan, &at("2")).expect("done").is_empty());
+        for other in [at("3"), BTreeMap::new()] {
+            assert!(matches!(remaining(&plan, &other), Err(Fault::Stale { .. })));
+        }
+        let removal = Plan::new(vec![change(Some("1"), None)]);
+        assert!(
+            remaining(&removal, &BTreeMap::new())
+                .expect("done")
+                .is_empty()
+        );
+    }
 
-/// The system's words about one file.
-pub fn file_fault(path: &Path) -> impl FnOnce(std::io::Error) -> Fault + use<> {
-    let path = path.to_owned();
-    move |cause| Fault::File { path, cause }
+    #[test]
+    fn a_path_that_a_shell_would_look_at_is_refused() {
+        assert!(plain(Path::new("/var/lib/patchd-worker/runs/01J/guard-plan.json")).is_ok());
+        for bad in [
+            "/a b",
+            "/a;b",
+            "/$HOME",
+            "relative",
+            "/a\nb",
+            "/a'b",
+            "/bin/patchd (deleted)",
+        ] {
+            assert!(plain(Path::new(bad)).is_err(), "{bad:?}");
+        }
+    }
 }

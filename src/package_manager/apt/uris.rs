@@ -1,7 +1,7 @@
 //! Which archives of a plan are not in apt's cache yet: `apt-get --print-uris`.
 
 use super::super::fault::Fault;
-use super::{commands, transaction};
+use super::{commands, execution};
 use crate::model::Plan;
 use crate::os::command::Runner;
 
@@ -20,7 +20,7 @@ pub async fn missing(runner: &dyn Runner, plan: &Plan) -> Result<Vec<Archive>, F
     if answer.status != 0 {
         let errors = String::from_utf8_lossy(&answer.stderr);
         return Err(Fault::Unsolvable {
-            words: transaction::last_words(&errors, answer.status),
+            words: execution::last_words(&errors, answer.status),
             packages: Vec::new(),
         });
     }
@@ -48,5 +48,33 @@ fn garbage(line: &str) -> Fault {
     Fault::Garbage {
         source_of: "apt-get --print-uris".to_owned(),
         line: shown.chars().take(200).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_between_the_lines_of_talk() {
+        for release in ["12", "13"] {
+            let path = format!(
+                "{}/tests/fixtures/apt/{release}/apply/print-uris.txt",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            let text = std::fs::read_to_string(path).expect("a fixture");
+            let sizes: Vec<u64> = parse(&text)
+                .expect("sizes")
+                .iter()
+                .map(|a| a.bytes)
+                .collect();
+            assert_eq!(sizes, [808, 780]);
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_size_is_an_error_and_shows_no_password() {
+        let fault = parse("'http://u:secret@h/x' x.deb many\n").expect_err("no size");
+        assert!(!fault.to_string().contains("secret"), "{fault}");
     }
 }

@@ -1,0 +1,207 @@
+//! Running apt to its end: what it writes, how far it is, its last words.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::contract::{Activity, Watch};
+use super::super::fault::Fault;
+use super::credentials;
+use super::status_fd::{self, Line, Tail};
+use crate::os::command::{Command, Transaction};
+use crate::os::{files, process};
+
+/// How often the status file is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Output and status beyond this lose their beginning.
+const LOG_CAP: u64 = 64 << 20;
+
+/// The end of an output file is enough for last words.
+const LAST_WORDS: u64 = 64 << 10;
+
+/// Where one transaction writes.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Standard output and error.
+    pub output: PathBuf,
+    /// apt's progress.
+    pub status: PathBuf,
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit status; never a proof.
+    pub status: i32,
+    /// Where its output begins in the file.
+    pub output_from: u64,
+}
+
+impl Log {
+    /// `output.log` and `status.log` for `apply`, the others with their name in front.
+    #[must_use]
+    pub fn of(folder: &Path, phase: Option<&str>) -> Self {
+        let prefix = phase.map(|phase| format!("{phase}-")).unwrap_or_default();
+        Self {
+            output: folder.join(format!("{prefix}output.log")),
+            status: folder.join(format!("{prefix}status.log")),
+        }
+    }
+
+    /// All that apt told of its progress; nothing when it never started.
+    pub fn read_status(&self) -> Result<String, Fault> {
+        if !self.status.exists() {
+            return Ok(String::new());
+        }
+        read_end(&self.status, 0, LOG_CAP).map_err(file_fault(&self.status))
+    }
+
+    /// Takes passwords of URLs, which apt's errors show, out of the output.
+    pub fn scrub(&self) -> Result<(), Fault> {
+        if !self.output.exists() {
+            return Ok(());
+        }
+        scrub(&self.output).map_err(file_fault(&self.output))
+    }
+
+    /// The last words of what was written behind `from`.
+    pub fn last_words(&self, ended: Ended) -> Result<String, Fault> {
+        let output = self.read(ended.output_from, LAST_WORDS)?;
+        Ok(last_words(&output, ended.status))
+    }
+
+    /// What was written behind `from`, at most the end of it.
+    pub fn read(&self, from: u64, cap: u64) -> Result<String, Fault> {
+        read_end(&self.output, from, cap).map_err(file_fault(&self.output))
+    }
+}
+
+/// Runs a transaction to its end, however long it takes, and tells its progress.
+pub async fn perform(
+    command: &Command,
+    log: &Log,
+    descriptor: impl FnOnce(i32) -> Vec<String>,
+    watch: Watch<'_>,
+) -> Result<Ended, Fault> {
+    let output_from = std::fs::metadata(&log.output).map_or(0, |file| file.len());
+    let mut tail = Tail::from_end(&log.status);
+    let mut running = Transaction::start(command, &log.output, Some(&log.status), descriptor)?;
+    if let Some(process) = process::Process::of(running.pid) {
+        watch(Activity::Started {
+            pid: process.pid,
+            start_time: process.start_time,
+        });
+    }
+    let status = loop {
+        match tokio::time::timeout(LOOK, running.wait()).await {
+            Ok(ended) => break ended.map_err(file_fault(&log.output))?,
+            Err(_) => tell(&mut tail, watch),
+        }
+    };
+    tell(&mut tail, watch);
+    log.scrub()?;
+    Ok(Ended {
+        status,
+        output_from,
+    })
+}
+
+fn scrub(path: &Path) -> std::io::Result<()> {
+    let text = read_end(path, 0, LOG_CAP)?;
+    let shown = credentials::hidden(&text);
+    if shown == text {
+        return Ok(());
+    }
+    files::replace(path, shown.as_bytes(), 0o640)
+}
+
+/// Only the newest line: whoever watches wants to know where we are.
+fn tell(tail: &mut Tail, watch: Watch<'_>) {
+    let newest = tail
+        .lines()
+        .iter()
+        .rev()
+        .find_map(|line| match status_fd::parse(line) {
+            Line::Progress { percent, doing } => Some(Activity::Progress { percent, doing }),
+            Line::Error { .. } | Line::Other => None,
+        });
+    if let Some(activity) = newest {
+        watch(activity);
+    }
+}
+
+/// At most the last `cap` bytes behind `from`.
+fn read_end(path: &Path, from: u64, cap: u64) -> std::io::Result<String> {
+    use std::io::{Read, Seek, SeekFrom};
+    let mut file = std::fs::File::open(path)?;
+    let end = file.metadata()?.len();
+    file.seek(SeekFrom::Start(from.max(end.saturating_sub(cap))))?;
+    let mut bytes = Vec::new();
+    file.take(cap).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The last `E:` line that is not only a summary, else the last line at all.
+#[must_use]
+pub fn last_words(output: &str, status: i32) -> String {
+    let mut errors = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("E: ").or(line.strip_prefix("Error: ")));
+    let telling = |line: &&str| !line.starts_with("Unable to fetch some archives");
+    errors
+        .rfind(telling)
+        .or_else(|| output.lines().rfind(|line| !line.trim().is_empty()))
+        .map_or_else(
+            || format!("exit status {status}"),
+            |line| credentials::hidden(line.trim()),
+        )
+}
+
+/// The system's words about one file.
+pub fn file_fault(path: &Path) -> impl FnOnce(std::io::Error) -> Fault + use<> {
+    let path = path.to_owned();
+    move |cause| Fault::File { path, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_are_the_last_error_without_a_password() {
+        for (output, words) in [
+            (
+                "E: one\nE: Failed to fetch http://u:p@h/x  404  Not Found\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n",
+                "Failed to fetch http://h/x  404  Not Found",
+            ),
+            ("Setting up a\ndied\n\n", "died"),
+            ("", "exit status 100"),
+        ] {
+            assert_eq!(last_words(output, 100), words);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_progress_of_a_transaction_is_told_and_its_log_has_no_password() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = Log::of(folder.path(), Some("test"));
+        let command = Command::new("/bin/sh");
+        let mut told = Vec::new();
+        let script = |descriptor: i32| {
+            let script = format!(
+                "echo http://u:secret@h/; echo pmstatus:a1:50.0:half >> /proc/self/fd/{descriptor}; sleep 0.5; exit 3"
+            );
+            vec!["-c".to_owned(), script]
+        };
+        let ended = perform(&command, &log, script, &mut |activity| told.push(activity))
+            .await
+            .expect("ended");
+        assert_eq!(ended.status, 3);
+        assert!(matches!(told.first(), Some(Activity::Started { .. })));
+        assert!(told.contains(&Activity::Progress {
+            percent: 50,
+            doing: "half".to_owned()
+        }));
+        assert_eq!(log.read(0, 100).expect("readable"), "http://h/\n");
+    }
+}
