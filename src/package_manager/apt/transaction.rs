@@ -178,11 +178,8 @@ fn arm(plan: &Plan, folder: &Path) -> Result<String, Fault> {
         .and_then(|json| files::replace(&path, &json, 0o640))
         .map_err(file_fault(&path))?;
     let program = std::env::current_exe().map_err(file_fault(Path::new("/proc/self/exe")))?;
-    Ok(format!(
-        "{} transaction-guard {}",
-        plain(&program)?,
-        plain(&path)?
-    ))
+    let program = plain(&program)?;
+    Ok(format!("{program} transaction-guard {}", plain(&path)?))
 }
 
 /// apt hands the guard's words to a shell, so they may hold nothing that a
