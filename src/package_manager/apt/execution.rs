@@ -19,6 +19,13 @@ const LOG_CAP: u64 = 64 << 20;
 /// The end of an output file is enough for last words.
 const LAST_WORDS: u64 = 64 << 10;
 
+/// Errors of apt that only say that there were others.
+const SUMMARIES: [&str; 3] = [
+    "Unable to fetch some archives",
+    "Some files failed to download",
+    "Some index files failed to download",
+];
+
 /// Where one transaction writes.
 #[derive(Debug, Clone)]
 pub struct Log {
@@ -147,7 +154,7 @@ pub fn last_words(output: &str, status: i32) -> String {
     let mut errors = output
         .lines()
         .filter_map(|line| line.strip_prefix("E: ").or(line.strip_prefix("Error: ")));
-    let telling = |line: &&str| !line.starts_with("Unable to fetch some archives");
+    let telling = |line: &&str| !SUMMARIES.iter().any(|summary| line.starts_with(summary));
     errors
         .rfind(telling)
         .or_else(|| output.lines().rfind(|line| !line.trim().is_empty()))
@@ -173,6 +180,10 @@ mod tests {
             (
                 "E: one\nE: Failed to fetch http://u:p@h/x  404  Not Found\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n",
                 "Failed to fetch http://h/x  404  Not Found",
+            ),
+            (
+                "E: Failed to fetch http://h/x  Hash Sum mismatch\n   Hashes of expected file:\nE: Some files failed to download\n",
+                "Failed to fetch http://h/x  Hash Sum mismatch",
             ),
             ("Setting up a\ndied\n\n", "died"),
             ("", "exit status 100"),

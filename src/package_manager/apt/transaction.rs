@@ -2,7 +2,7 @@
 //! installing exactly the plan. The package database, not an exit code, tells
 //! what happened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::contract::{Applied, Watch};
@@ -12,7 +12,7 @@ use super::commands::{self, Bonds};
 use super::execution::{Log, file_fault, perform};
 use super::guard::{VERDICT, Verdict};
 use super::{audit, conffiles, marks, status_fd, uris};
-use crate::model::{Change, PackageId, Plan, Version};
+use crate::model::{Architecture, Change, PackageId, PackageName, Plan, Version};
 use crate::os::command::Runner;
 use crate::os::files;
 
@@ -114,12 +114,26 @@ pub async fn settle(runner: &dyn Runner, plan: &Plan, folder: &Path) -> Result<A
     Ok(applied)
 }
 
+/// The installed versions of the plan's packages. A package that moves to or
+/// from architecture `all` is the same package.
 fn installed(records: &[Record], plan: &Plan) -> BTreeMap<PackageId, Version> {
-    let wanted: BTreeSet<&PackageId> = plan.changes().iter().map(|change| &change.id).collect();
-    records
+    let mut by_name: BTreeMap<&PackageName, Vec<(&Architecture, &Version)>> = BTreeMap::new();
+    for record in records {
+        if let Some(version) = &record.version {
+            let there = by_name.entry(&record.id.name).or_default();
+            there.push((&record.id.architecture, version));
+        }
+    }
+    let version_of = |id: &PackageId| {
+        let there = by_name.get(&id.name)?;
+        let same = there.iter().find(|(one, _)| **one == id.architecture);
+        let moved = |one: &Architecture| one.as_str() == "all" || id.architecture.as_str() == "all";
+        same.or_else(|| there.iter().find(|(one, _)| moved(one)))
+            .map(|(_, version)| (*version).clone())
+    };
+    plan.changes()
         .iter()
-        .filter(|record| wanted.contains(&record.id))
-        .filter_map(|record| Some((record.id.clone(), record.version.clone()?)))
+        .filter_map(|change| Some((change.id.clone(), version_of(&change.id)?)))
         .collect()
 }
 
@@ -164,11 +178,8 @@ fn arm(plan: &Plan, folder: &Path) -> Result<String, Fault> {
         .and_then(|json| files::replace(&path, &json, 0o640))
         .map_err(file_fault(&path))?;
     let program = std::env::current_exe().map_err(file_fault(Path::new("/proc/self/exe")))?;
-    Ok(format!(
-        "{} transaction-guard {}",
-        plain(&program)?,
-        plain(&path)?
-    ))
+    let program = plain(&program)?;
+    Ok(format!("{program} transaction-guard {}", plain(&path)?))
 }
 
 /// apt hands the guard's words to a shell, so they may hold nothing that a
@@ -245,6 +256,22 @@ mod tests {
                 .expect("done")
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_package_that_moves_to_all_is_followed() {
+        let record = |architecture: &str| Record {
+            id: PackageId::parse("nginx", architecture).expect("valid"),
+            version: Version::try_from("1".to_owned()).ok(),
+            trouble: None,
+        };
+        let plan = Plan::new(vec![change(Some("1"), Some("2"))]);
+        assert_eq!(installed(&[record("all")], &plan), at("1"));
+        assert_eq!(
+            installed(&[record("amd64"), record("i386")], &plan),
+            at("1")
+        );
+        assert!(installed(&[record("i386")], &plan).is_empty());
     }
 
     #[test]
