@@ -110,7 +110,14 @@ pub fn update() -> Command {
 /// The configured repositories, one line each index.
 #[must_use]
 pub fn index_targets() -> Command {
-    Command::new(APT_GET).args(["indextargets", "--format", "$(SITE)\t$(RELEASE)"])
+    // Without the Release files' own words also those that were never fetched.
+    Command::new(APT_GET).args([
+        "indextargets",
+        "--no-release-info",
+        "--format",
+        "$(SITE)\t$(RELEASE)\t$(FILENAME)\t$(METAKEY)",
+        "Identifier: Packages",
+    ])
 }
 
 /// The plan's packages at the plan's versions, in one call.

@@ -25,6 +25,8 @@ struct Source {
     site: String,
     /// Suite, or the folder of a flat repository.
     release: String,
+    /// What the names of its files in the lists folder begin with.
+    files: String,
 }
 
 /// Fetches all indexes. One bad repository does not stop the others.
@@ -46,6 +48,9 @@ pub async fn refresh(
     let ended = perform(&commands::update(), &log, commands::apt_status, watch).await?;
     let said = log.read(ended.output_from, OUTPUT_CAP)?;
     let repositories = judge(&sources, &said);
+    for source in sources.iter().filter(|source| came(source, &said)) {
+        source.date();
+    }
     let nothing_came = !sources.iter().any(|source| came(source, &said));
     if ended.status != 0 && nothing_came && all_unknown(&repositories) {
         return Err(Fault::Failed {
@@ -63,23 +68,32 @@ fn all_unknown(repositories: &[Repository]) -> bool {
         .all(|repository| repository.state == RepositoryState::Unknown)
 }
 
-/// One line each index: site, release, URI; each repository once.
+/// Each repository once.
 fn sources(targets: &str) -> Result<Vec<Source>, Fault> {
     let mut found: Vec<Source> = Vec::new();
     for line in targets.lines() {
-        let (site, release) = line.split_once('\t').ok_or_else(|| Fault::Garbage {
+        let source = source(line).ok_or_else(|| Fault::Garbage {
             source_of: "apt-get indextargets".to_owned(),
             line: credentials::hidden(line).chars().take(200).collect(),
         })?;
-        let source = Source {
-            site: credentials::hidden(site).trim_end_matches('/').to_owned(),
-            release: release.to_owned(),
-        };
         if !found.contains(&source) {
             found.push(source);
         }
     }
     Ok(found)
+}
+
+/// One line: site, release, name of an index file, and the end of that name.
+fn source(line: &str) -> Option<Source> {
+    let mut fields = line.split('\t');
+    let (site, release) = (fields.next()?, fields.next()?);
+    let (index, key) = (fields.next()?, fields.next()?.replace('/', "_"));
+    let files = index.rfind(&key).and_then(|end| index.get(..end))?;
+    Some(Source {
+        site: credentials::hidden(site).trim_end_matches('/').to_owned(),
+        release: release.to_owned(),
+        files: files.to_owned(),
+    })
 }
 
 fn judge(sources: &[Source], said: &str) -> Vec<Repository> {
@@ -150,9 +164,21 @@ impl Complaint {
 }
 
 impl Source {
+    /// apt leaves a Release file that did not change untouched, so its age would
+    /// tell when the server wrote it. Setting its mode again dates its inode.
+    fn date(&self) {
+        for name in ["InRelease", "Release"] {
+            let path = format!("{}{name}", self.files);
+            if let Ok(metadata) = std::fs::metadata(&path) {
+                // Without it the repository only looks older than it is.
+                let _as_it_was = std::fs::set_permissions(&path, metadata.permissions());
+            }
+        }
+    }
+
     /// apt writes `SITE RELEASE …` in some lines, and a URL in others.
     fn is_named_in(&self, line: &str) -> bool {
-        let Self { site, release } = self;
+        let Self { site, release, .. } = self;
         let url = if release.ends_with('/') {
             format!("{site}/{release}")
         } else {
@@ -186,7 +212,10 @@ fn came(source: &Source, said: &str) -> bool {
 mod tests {
     use super::*;
 
-    const TARGETS: &str = "http://127.0.0.1:18761/a\tlab\nhttp://127.0.0.1:18761/a\tlab\nhttp://127.0.0.1:18761/b\tlab\n";
+    const TARGETS: &str = "\
+        http://127.0.0.1:18761/a\tlab\t/l/a_lab_main_binary-amd64_Packages\tmain/binary-amd64/Packages\n\
+        http://127.0.0.1:18761/a\tlab\t/l/a_lab_main_binary-all_Packages\tmain/binary-all/Packages\n\
+        http://127.0.0.1:18761/b\tlab\t/l/b_lab_main_binary-amd64_Packages\tmain/binary-amd64/Packages\n";
 
     fn fixture(release: &str, name: &str) -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/apt");
@@ -246,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_warning_with_exit_status_0_is_not_fresh() {
-        let sources = sources("http://127.0.0.1:18761/a\tlab\n").expect("targets");
+        let sources = sources(TARGETS).expect("targets");
         for release in ["12", "13"] {
             let judged = judge(&sources, &fixture(release, "no-component"));
             assert_eq!(judged[0].state, RepositoryState::Missing);
@@ -256,8 +285,14 @@ mod tests {
     #[test]
     fn a_host_or_a_suite_that_does_not_exist_is_unreachable() {
         for (targets, name) in [
-            ("http://127.0.0.1:18761/a\tnosuite\n", "no-suite"),
-            ("http://no-such-host.invalid/a\tlab\n", "dns"),
+            (
+                "http://127.0.0.1:18761/a\tnosuite\t/l/n_main_Packages\tmain/Packages\n",
+                "no-suite",
+            ),
+            (
+                "http://no-such-host.invalid/a\tlab\t/l/n_main_Packages\tmain/Packages\n",
+                "dns",
+            ),
         ] {
             let sources = sources(targets).expect("targets");
             for release in ["12", "13"] {
@@ -269,7 +304,7 @@ mod tests {
 
     #[test]
     fn silence_and_unknown_words_are_unknown_and_quoted() {
-        let sources = sources("http://h/debian\tbookworm\nhttp://h/debian\tbookworm-updates\n")
+        let sources = sources("http://h/debian\tbookworm\t/l/b_main_Packages\tmain/Packages\nhttp://h/debian\tbookworm-updates\t/l/u_main_Packages\tmain/Packages\n")
             .expect("targets");
         let said = "Hit:1 http://h/debian bookworm InRelease\n\
                     Hit:2 http://h/debian bookworm-updates InRelease\n\
@@ -284,7 +319,8 @@ mod tests {
 
     #[test]
     fn a_flat_repository_is_found_by_its_url() {
-        let sources = sources("https://u:p@h/flat/\t./\n").expect("targets");
+        let sources =
+            sources("https://u:p@h/flat/\t./\t/l/h_flat_._Packages\tPackages\n").expect("targets");
         let said = "Err:1 https://h/flat ./ InRelease\n  403  Forbidden [IP: 1.2.3.4 443]\n\
                     E: Failed to fetch https://h/flat/./InRelease  403  Forbidden\n";
         let judged = judge(&sources, said);
