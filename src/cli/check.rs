@@ -62,7 +62,8 @@ pub(super) async fn look(parts: &Parts<Apt>, name: &str) -> Result<Look, Trouble
     } else {
         None
     };
-    let survey = survey(&parts.package_manager, ledger.as_mut(), judge).await?;
+    let mut survey = survey(&parts.package_manager, ledger.as_mut(), judge).await?;
+    survey.pending.doubt_missing();
     let kernel = running::kernel(Path::new("/"));
     let reasons = running::reboot_reasons(Path::new("/"), &kernel);
     let since = match ledger.as_mut() {

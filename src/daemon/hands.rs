@@ -3,6 +3,7 @@
 
 use crate::model::{Order, Refusal, Report, WorkerEvent};
 use crate::os::command::{Command, Dialogue};
+use crate::os::process;
 
 /// The worker ended without a last word.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +35,7 @@ impl Hands for ChildWorker {
     async fn order(&mut self, order: &Order) -> Result<Dialogue, Lost> {
         let mut text = serde_json::to_vec(order).map_err(lost)?;
         text.push(b'\n');
-        // The very program that is running, even if its file was replaced.
-        Command::new("/proc/self/exe")
+        Command::new(process::own_program().to_string_lossy().into_owned())
             .arg("worker")
             .converse(&text)
             .await

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::package::{PackageId, PackageName};
-use super::repository::Repository;
+use super::repository::{Repository, RepositoryState};
 use super::version::Version;
 
 /// Everything one look at the package manager found.
@@ -90,6 +90,27 @@ pub enum Block {
         /// What would go.
         packages: Vec<PackageName>,
     },
+}
+
+impl Pending {
+    /// A repository that was never fetched may offer anything. A run fetches
+    /// first and reports it then; a mere look is incomplete.
+    pub fn doubt_missing(&mut self) {
+        let missing = self
+            .repositories
+            .iter()
+            .filter(|it| it.state == RepositoryState::Missing);
+        let gaps: Vec<String> = missing
+            .map(|it| {
+                format!(
+                    "repository {} was never fetched; run `apt-get update`",
+                    it.id
+                )
+            })
+            .collect();
+        self.complete = self.complete && gaps.is_empty();
+        self.gaps.extend(gaps);
+    }
 }
 
 impl PendingUpdate {

@@ -53,6 +53,15 @@ impl Process {
     }
 }
 
+/// The program that runs, to be started again: by its path, so that it has its
+/// name in process lists, or, when the file was replaced meanwhile, by what is
+/// still in memory.
+#[must_use]
+pub fn own_program() -> PathBuf {
+    let path = std::env::current_exe().ok().filter(|path| path.exists());
+    path.unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
+}
+
 /// The name a person knows the process by, such as `unattended-upgr`.
 #[must_use]
 pub fn name(pid: u32) -> Option<String> {

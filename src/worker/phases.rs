@@ -82,7 +82,7 @@ impl<P: PackageManager> Tools<'_, P> {
                     kept_conffiles: settled.kept_conffiles,
                 }
             }
-            None => Installed::default(),
+            None => record.reported().cloned().unwrap_or_default(),
         };
         let broken = self.audit().await?;
         if let Some(mut other) = other {

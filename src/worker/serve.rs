@@ -84,7 +84,7 @@ pub(super) async fn serve<P: PackageManager>(
     text: &str,
     listener: &mut dyn Write,
 ) {
-    match accept(tools, removals, text) {
+    match accept(tools, removals, text, listener) {
         Err(refusal) => send(listener, &WorkerEvent::Refused { refusal }),
         Ok(accepted) => carry_out(tools, accepted, listener).await,
     }
@@ -102,11 +102,12 @@ fn accept<P: PackageManager>(
     tools: &Tools<'_, P>,
     removals: &[Pattern],
     text: &str,
+    listener: &mut dyn Write,
 ) -> Result<Accepted, Refusal> {
     let order: Order = serde_json::from_str(text).map_err(|cause| Refusal::Invalid {
         detail: format!("it is not an order: {cause}"),
     })?;
-    let lock = lock(tools.root)?;
+    let lock = lock(tools.root, order.phase, listener)?;
     let open = Record::find_open(tools.root).map_err(|cause| unusable(tools.root, &cause))?;
     validate(&order, &Bounds { open, removals })?;
     let mut record =
@@ -161,8 +162,9 @@ async fn carry_out<P: PackageManager>(
     }
 }
 
-/// One worker at a time on this machine; the lock dies with its process.
-fn lock(root: &Path) -> Result<File, Refusal> {
+/// One worker at a time on this machine; the lock dies with its process. A
+/// repair waits for the worker that it is to clean up behind; others do not wait.
+fn lock(root: &Path, phase: Phase, listener: &mut dyn Write) -> Result<File, Refusal> {
     let made = DirBuilder::new().recursive(true).mode(0o2750).create(root);
     made.map_err(|cause| unusable(root, &cause))?;
     let path = root.join("lock");
@@ -174,11 +176,24 @@ fn lock(root: &Path) -> Result<File, Refusal> {
         .open(&path);
     let file = opened.map_err(|cause| unusable(&path, &cause))?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Refusal::Busy {
-            run: Record::find_open(root).unwrap_or(None),
-        }),
-        Err(cause) => Err(unusable(&path, &cause)),
+        Ok(()) => return Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => {}
+        Err(cause) => return Err(unusable(&path, &cause)),
+    }
+    let run = Record::find_open(root).unwrap_or(None);
+    if phase != Phase::Repair {
+        return Err(Refusal::Busy { run });
+    }
+    let run = run.map_or_else(|| "another run".to_owned(), |run| format!("run {run}"));
+    let holder = format!("the worker of {run}, which is still at work");
+    send(listener, &WorkerEvent::Waiting { holder });
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
+            Ok(()) => return Ok(file),
+            // A signal that was only noted.
+            Err(rustix::io::Errno::INTR) => {}
+            Err(cause) => return Err(unusable(&path, &cause)),
+        }
     }
 }
 

@@ -72,10 +72,11 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
         }
         (Stage::Refreshing, Event::Refreshed { gaps, blind }) => {
             course.gaps = gaps;
-            if blind {
-                give_up(course, Outcome::NeedsHuman, BLIND)
-            } else {
-                Stage::Checking
+            match () {
+                () if blind => give_up(course, Outcome::NeedsHuman, BLIND),
+                // What no archive was at hand for may be mended with fresh indexes.
+                () if !course.broken.is_empty() => Stage::Mending,
+                () => Stage::Checking,
             }
         }
         (Stage::Checking, Event::Planned(plan)) => Stage::Downloading { plan },

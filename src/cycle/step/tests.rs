@@ -86,6 +86,21 @@ fn a_good_night_ends_well() {
 }
 
 #[test]
+fn what_could_not_be_mended_without_indexes_is_tried_again_with_them() {
+    let broken = Event::Repaired {
+        broken: vec!["nginx is broken".into()],
+        installed: Installed::default(),
+    };
+    let fresh = Event::Refreshed {
+        gaps: vec![],
+        blind: false,
+    };
+    let state = walk(State::opened(NOW), vec![broken, fresh]);
+    assert_eq!(state.stage, Stage::Mending);
+    assert_eq!(walk(state, vec![repaired()]).stage, Stage::Checking);
+}
+
+#[test]
 fn a_culprit_is_set_aside_and_the_rest_is_planned_anew() {
     let state = walk(
         at(Stage::Applying { plan: plan() }),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BootId, Order, Phase, Plan, Report, Repository, RunId, WorkerEvent};
+use crate::model::{BootId, Installed, Order, Phase, Plan, Report, Repository, RunId, WorkerEvent};
 use crate::os::files::no_follow;
 use crate::os::process::Process;
 
@@ -126,6 +126,15 @@ impl Record {
             .last()
             .filter(|apply| apply.began && apply.report.is_none())
             .map(|apply| apply.plan)
+    }
+
+    /// What the last apply reported; its driver may have died before it heard.
+    #[must_use]
+    pub fn reported(&self) -> Option<&Installed> {
+        match self.applies().last()?.report? {
+            Report::Apply { installed, .. } => Some(installed),
+            _ => None,
+        }
     }
 
     /// The package manager's process that was started last in this boot, if it is alive.

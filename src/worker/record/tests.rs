@@ -129,6 +129,7 @@ fn an_apply_with_its_report_is_complete() {
     ]);
     assert_eq!(record.interrupted(), None);
     assert_eq!(record.completed().count(), 1);
+    assert_eq!(record.reported(), Some(&Installed::default()));
 }
 
 #[test]
