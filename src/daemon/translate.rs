@@ -1,7 +1,9 @@
 //! From the worker's words to events of the cycle.
 
 use crate::cycle::Event;
-use crate::model::{ApplyFailure, Plan, Report, Repository, RepositoryState};
+use crate::model::{
+    ApplyFailure, Installed, PackageName, Plan, Report, Repository, RepositoryState,
+};
 
 /// What a report means for the run that ordered it with `plan`.
 pub(super) fn event(report: Report, plan: &Plan) -> Event {
@@ -15,30 +17,7 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
             failure: Some(reason),
             ..
         } => Event::DownloadFailed { reason },
-        Report::Apply { installed, failure } => {
-            let whole = plan
-                .changes()
-                .iter()
-                .all(|change| installed.changed.contains(change));
-            match failure {
-                // The package database decides, not the exit code: an older
-                // breakage makes apt fail although all of the plan is there.
-                None | Some(_) if whole => Event::Applied(installed),
-                Some(failure) => Event::ApplyFailed { installed, failure },
-                None => {
-                    let summary =
-                        "the package manager reported success, but not everything is installed"
-                            .to_owned();
-                    Event::ApplyFailed {
-                        installed,
-                        failure: ApplyFailure {
-                            summary,
-                            culprits: Vec::new(),
-                        },
-                    }
-                }
-            }
-        }
+        Report::Apply { installed, failure } => applied(installed, failure, plan),
         Report::Verify {
             findings,
             reboot_reasons,
@@ -46,6 +25,32 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
             findings,
             reboot_reasons,
         },
+    }
+}
+
+/// The package database decides, not the exit code: an older breakage makes apt
+/// fail although all of the plan is there. A culprit of the plan is a failure
+/// all the same: its new version is unpacked and does not work.
+fn applied(installed: Installed, failure: Option<ApplyFailure>, plan: &Plan) -> Event {
+    let whole = plan
+        .changes()
+        .iter()
+        .all(|change| installed.changed.contains(change));
+    let planned = |name: &PackageName| plan.changes().iter().any(|change| change.id.name == *name);
+    match failure {
+        None if whole => Event::Applied(installed),
+        Some(failure) if whole && !failure.culprits.iter().any(planned) => {
+            Event::Applied(installed)
+        }
+        Some(failure) => Event::ApplyFailed { installed, failure },
+        None => {
+            let summary = "the package manager reported success, but not everything is installed";
+            let failure = ApplyFailure {
+                summary: summary.to_owned(),
+                culprits: Vec::new(),
+            };
+            Event::ApplyFailed { installed, failure }
+        }
     }
 }
 
@@ -79,6 +84,7 @@ fn gap(repository: &Repository) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Change, PackageId, Version};
 
     fn repository(id: &str, state: RepositoryState) -> Repository {
         Repository {
@@ -110,18 +116,43 @@ mod tests {
         ));
     }
 
+    fn plan() -> Plan {
+        let to = Version::try_from("1".to_owned()).ok();
+        let id = PackageId::parse("nginx", "amd64").expect("valid");
+        Plan::new(vec![Change { id, from: None, to }])
+    }
+
+    fn apply(changed: &Plan, culprit: Option<&str>) -> Event {
+        let installed = Installed {
+            changed: changed.changes().to_vec(),
+            kept_conffiles: vec![],
+        };
+        let name = |name: &str| PackageName::try_from(name.to_owned()).expect("valid");
+        let failure = culprit.map(|culprit| ApplyFailure {
+            summary: "exit 100".into(),
+            culprits: vec![name(culprit)],
+        });
+        event(Report::Apply { installed, failure }, &plan())
+    }
+
     #[test]
     fn success_without_the_packages_is_a_failure() {
-        let change = crate::model::Change {
-            id: crate::model::PackageId::parse("nginx", "amd64").expect("valid"),
-            from: None,
-            to: crate::model::Version::try_from("1".to_owned()).ok(),
-        };
-        let plan = Plan::new(vec![change]);
-        let report = Report::Apply {
-            installed: crate::model::Installed::default(),
-            failure: None,
-        };
-        assert!(matches!(event(report, &plan), Event::ApplyFailed { .. }));
+        assert!(matches!(
+            apply(&Plan::default(), None),
+            Event::ApplyFailed { .. }
+        ));
+    }
+
+    #[test]
+    fn an_older_breakage_does_not_undo_a_plan_that_is_there() {
+        assert!(matches!(apply(&plan(), Some("other")), Event::Applied(_)));
+    }
+
+    #[test]
+    fn a_planned_package_that_fails_is_a_failure_although_it_is_unpacked() {
+        assert!(matches!(
+            apply(&plan(), Some("nginx")),
+            Event::ApplyFailed { .. }
+        ));
     }
 }

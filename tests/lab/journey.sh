@@ -191,7 +191,17 @@ ended() {
     step "the $1 run: exit $code"
     [ -z "${2:-}" ] || [[ " $2 " == *" $code "* ]] || fail "the $1 run: exit $code, expected ${2// / or }"
 }
-still_runs() { [ ! -s "$work/$1.code" ] || fail "the $1 run ended with $(cat "$work/$1.code") before it should"; }
+# reaches NAME CLAIM COMMAND...: the run in the background gets to where the command succeeds.
+reaches() {
+    local name=$1 claim=$2 end=$((SECONDS + 120))
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        still_runs "$name"
+        [ $SECONDS -lt $end ] || fail "the $name run did not get there within 120 s: $claim"
+        sleep 0.1
+    done
+}
+still_runs() { [ ! -s "$work/$1.code" ] || fail "the $1 run ended with exit $(cat "$work/$1.code") before it should"; }
 kill_hard() { in_machine sh -c "kill -9 \$(cat /run/lab/$1.pid)"; }
 
 # said WORD...: the last call's output has each of these (extended regular expressions).

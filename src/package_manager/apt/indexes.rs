@@ -82,6 +82,7 @@ pub(super) async fn read(
                     target.repository, target.meta_key
                 ));
             }
+            None if release.lists_empty(&target.meta_key) => evidence.fetched = true,
             None => {}
         }
     }

@@ -24,7 +24,7 @@ pub struct Evidence {
     pub release: Option<Release>,
     /// When that file came here.
     pub renewed: Option<Timestamp>,
-    /// Whether any of its indexes is here.
+    /// Whether any of its indexes is here, or is known to be empty.
     pub fetched: bool,
 }
 

@@ -24,8 +24,8 @@ pub struct Release {
     pub valid_until: Option<Timestamp>,
     /// `NotAutomatic: yes`: apt takes nothing from here without being asked to.
     pub not_automatic: bool,
-    /// The indexes it lists with a size above zero.
-    listed: Vec<String>,
+    /// The package indexes it lists, and whether they hold anything.
+    listed: Vec<(String, bool)>,
 }
 
 /// Reads the whole file; fields that we do not know are none of our business.
@@ -46,11 +46,11 @@ pub fn parse(text: &str) -> Release {
 }
 
 /// `checksum size name`
-fn listed(entry: &str) -> Option<String> {
+fn listed(entry: &str) -> Option<(String, bool)> {
     let mut words = entry.split_ascii_whitespace();
     let (_, size, name) = (words.next()?, words.next()?, words.next()?);
-    let wanted = size.parse::<u64>().is_ok_and(|size| size > 0) && name.ends_with("Packages");
-    wanted.then(|| name.to_owned())
+    let holds = size.parse::<u64>().ok()? > 0;
+    name.ends_with("Packages").then(|| (name.to_owned(), holds))
 }
 
 impl Release {
@@ -85,7 +85,17 @@ impl Release {
     /// Whether it says that this index exists and holds something.
     #[must_use]
     pub fn lists(&self, meta_key: &str) -> bool {
-        self.listed.iter().any(|name| name == meta_key)
+        self.listed
+            .iter()
+            .any(|(name, holds)| name == meta_key && *holds)
+    }
+
+    /// Whether it says that this index exists and is empty: apt fetches none such.
+    #[must_use]
+    pub fn lists_empty(&self, meta_key: &str) -> bool {
+        self.listed
+            .iter()
+            .any(|(name, holds)| name == meta_key && !holds)
     }
 }
 
