@@ -107,7 +107,7 @@ fn accept<P: PackageManager>(
     let order: Order = serde_json::from_str(text).map_err(|cause| Refusal::Invalid {
         detail: format!("it is not an order: {cause}"),
     })?;
-    let lock = lock(tools.root, order.phase, listener)?;
+    let lock = lock(tools.root, &order, listener)?;
     let open = Record::find_open(tools.root).map_err(|cause| unusable(tools.root, &cause))?;
     validate(&order, &Bounds { open, removals })?;
     let mut record =
@@ -163,8 +163,9 @@ async fn carry_out<P: PackageManager>(
 }
 
 /// One worker at a time on this machine; the lock dies with its process. A
-/// repair waits for the worker that it is to clean up behind; others do not wait.
-fn lock(root: &Path, phase: Phase, listener: &mut dyn Write) -> Result<File, Refusal> {
+/// repair waits for the worker that it is to clean up behind, and the next phase
+/// of a run for the one before; a stranger does not wait.
+fn lock(root: &Path, order: &Order, listener: &mut dyn Write) -> Result<File, Refusal> {
     let made = DirBuilder::new().recursive(true).mode(0o2750).create(root);
     made.map_err(|cause| unusable(root, &cause))?;
     let path = root.join("lock");
@@ -180,13 +181,16 @@ fn lock(root: &Path, phase: Phase, listener: &mut dyn Write) -> Result<File, Ref
         Err(rustix::io::Errno::WOULDBLOCK) => {}
         Err(cause) => return Err(unusable(&path, &cause)),
     }
-    let run = Record::find_open(root).unwrap_or(None);
-    if phase != Phase::Repair {
-        return Err(Refusal::Busy { run });
+    match Record::find_open(root).unwrap_or(None) {
+        // It has reported, and is only not gone yet.
+        Some(run) if run == order.run && order.phase != Phase::Repair => {}
+        run if order.phase != Phase::Repair => return Err(Refusal::Busy { run }),
+        run => {
+            let run = run.map_or_else(|| "another run".to_owned(), |run| format!("run {run}"));
+            let holder = format!("the worker of {run}, which is still at work");
+            send(listener, &WorkerEvent::Waiting { holder });
+        }
     }
-    let run = run.map_or_else(|| "another run".to_owned(), |run| format!("run {run}"));
-    let holder = format!("the worker of {run}, which is still at work");
-    send(listener, &WorkerEvent::Waiting { holder });
     loop {
         match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
             Ok(()) => return Ok(file),
