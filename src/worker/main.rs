@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::log::LOGS;
 use super::phases::Tools;
 use super::record::FOLDER;
 use super::serve::{send, serve};
@@ -60,6 +61,7 @@ fn work(out: &mut std::io::Stdout) -> Result<(), Refusal> {
         verify: &settings.verify,
         boot: &boot,
         root: Path::new(FOLDER),
+        logs: Path::new(LOGS),
     };
     runtime.block_on(serve(&tools, &removals, &text, out));
     runtime.shutdown_background();

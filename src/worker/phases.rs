@@ -34,6 +34,8 @@ pub(super) struct Tools<'a, P> {
     pub boot: &'a BootId,
     /// `/var/lib/patchd-worker`.
     pub root: &'a Path,
+    /// `/var/log/patchd`.
+    pub logs: &'a Path,
 }
 
 type Done = Result<Report, Refusal>;
@@ -114,18 +116,11 @@ impl<P: PackageManager> Tools<'_, P> {
         })
     }
 
-    /// Preflight, then the archives. Touches no package.
+    /// Preflight, then the archives. Touches no package but old kernels in the way.
     pub async fn download(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
         self.same_plan(plan).await?;
-        let faults = self
-            .package_manager
-            .preflight(plan)
-            .await
-            .map_err(refusal)?;
-        if !faults.is_empty() {
-            return Err(Refusal::Unfit { faults });
-        }
         let folder = desk.folder();
+        let removed = self.fit(desk, plan, &folder).await?;
         self.package_manager
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
@@ -137,10 +132,12 @@ impl<P: PackageManager> Tools<'_, P> {
         {
             Ok(bytes) => Ok(Report::Download {
                 bytes,
+                removed,
                 failure: None,
             }),
             Err(fault @ Fault::Failed { .. }) => Ok(Report::Download {
                 bytes: 0,
+                removed,
                 failure: Some(fault.to_string()),
             }),
             Err(fault) => Err(refusal(fault)),
@@ -208,6 +205,29 @@ impl<P: PackageManager> Tools<'_, P> {
             findings,
             reboot_reasons,
         })
+    }
+
+    /// Preflight; where old kernels fill /boot they make room first.
+    async fn fit(
+        &self,
+        desk: &mut Desk<'_>,
+        plan: &Plan,
+        folder: &Path,
+    ) -> Result<Vec<Change>, Refusal> {
+        let manager = self.package_manager;
+        if manager.preflight(plan).await.map_err(refusal)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let removed = manager
+            .make_room(plan, folder, &mut |activity| desk.tell(activity))
+            .await;
+        let removed = removed.map_err(refusal)?;
+        let faults = manager.preflight(plan).await.map_err(refusal)?;
+        if faults.is_empty() {
+            Ok(removed)
+        } else {
+            Err(Refusal::Unfit { faults })
+        }
     }
 
     async fn audit(&self) -> Result<Vec<String>, Refusal> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
+use super::log;
 use super::phases::Tools;
 use super::record::{Line, Record};
 use super::validate::{Bounds, validate};
@@ -112,6 +113,11 @@ fn accept<P: PackageManager>(
     validate(&order, &Bounds { open, removals })?;
     let mut record =
         Record::open(tools.root, order.run).map_err(|cause| unusable(tools.root, &cause))?;
+    // Without a log the output stays in the run's folder; that is no reason to stop.
+    let _no_log = log::prepare(tools.logs, record.folder(), order.run);
+    if order.phase == Phase::Repair {
+        Record::drop_oldest(tools.root, log::KEPT).map_err(|cause| unusable(tools.root, &cause))?;
+    }
     let line = Line::Order {
         at: clock::now(),
         boot: tools.boot.clone(),

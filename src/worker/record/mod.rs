@@ -102,6 +102,14 @@ impl Record {
         Ok((begun && !matches!(lines.last(), Some(Line::End { .. }))).then_some(latest))
     }
 
+    /// Drops the records of the oldest runs beyond `kept`; all but the latest have ended.
+    pub fn drop_oldest(root: &Path, kept: usize) -> std::io::Result<()> {
+        let runs = runs(root)?;
+        let surplus = runs.len().saturating_sub(kept.max(1));
+        let mut oldest = runs.into_iter().take(surplus);
+        oldest.try_for_each(|run| std::fs::remove_dir_all(run_folder(root, run)))
+    }
+
     /// Where the run's files are.
     #[must_use]
     pub fn folder(&self) -> &Path {
