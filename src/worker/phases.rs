@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::{
-    ApplyFailure, BootId, Change, Class, Finding, Installed, Plan, Refusal, Report, Repository,
+    ApplyFailure, Change, Class, Finding, Host, Installed, Plan, Refusal, Report, Repository,
     RunId, WorkerEvent,
 };
 use crate::os::command::Runner;
@@ -31,7 +31,7 @@ pub(super) struct Tools<'a, P> {
     pub package_manager: &'a P,
     pub runner: &'a dyn Runner,
     pub verify: &'a verify::Settings,
-    pub boot: &'a BootId,
+    pub host: &'a Host,
     /// `/var/lib/patchd-worker`.
     pub root: &'a Path,
     /// `/var/log/patchd`.
@@ -50,7 +50,7 @@ impl<P: PackageManager> Tools<'_, P> {
             None => None,
         };
         let record = other.as_ref().unwrap_or(desk.record());
-        if let Some(survivor) = record.survivor(self.boot) {
+        if let Some(survivor) = record.survivor(&self.host.boot_id) {
             let name = crate::os::process::name(survivor.pid)
                 .unwrap_or_else(|| "package manager".to_owned());
             desk.waiting(format!(

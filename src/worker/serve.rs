@@ -120,7 +120,8 @@ fn accept<P: PackageManager>(
     }
     let line = Line::Order {
         at: clock::now(),
-        boot: tools.boot.clone(),
+        machine: tools.host.machine_id.clone(),
+        boot: tools.host.boot_id.clone(),
         order: Box::new(order.clone()),
     };
     record
@@ -172,7 +173,7 @@ async fn carry_out<P: PackageManager>(
 /// repair waits for the worker that it is to clean up behind, and the next phase
 /// of a run for the one before; a stranger does not wait.
 fn lock(root: &Path, order: &Order, listener: &mut dyn Write) -> Result<File, Refusal> {
-    let made = DirBuilder::new().recursive(true).mode(0o2750).create(root);
+    let made = DirBuilder::new().recursive(true).mode(0o750).create(root);
     made.map_err(|cause| unusable(root, &cause))?;
     let path = root.join("lock");
     let opened = File::options()

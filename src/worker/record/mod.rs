@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BootId, Installed, Order, Phase, Plan, Report, Repository, RunId, WorkerEvent};
+use crate::model::{
+    BootId, Installed, MachineId, Order, Phase, Plan, Report, Repository, RunId, WorkerEvent,
+};
 use crate::os::files::no_follow;
 use crate::os::process::Process;
 
@@ -28,6 +30,9 @@ pub enum Line {
     Order {
         /// When.
         at: Timestamp,
+        /// On which machine; a clone finds another one than itself here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        machine: Option<MachineId>,
         /// In which boot.
         boot: BootId,
         /// The order.
@@ -67,7 +72,7 @@ impl Record {
         let folder = run_folder(root, run);
         DirBuilder::new()
             .recursive(true)
-            .mode(0o2750)
+            .mode(0o750)
             .create(&folder)?;
         let path = folder.join("record.jsonl");
         let file = File::options()
