@@ -74,13 +74,8 @@ fn replaced_since(root: &Path, started: SystemTime, owned: bool) -> Vec<String> 
 /// A name that ends in `-` stands for all that begin so.
 fn needs_reboot(package: &str, owned: bool) -> bool {
     let of_kernel = NEED_REBOOT_OF_KERNEL.iter().filter(|_| owned);
-    NEED_REBOOT
-        .iter()
-        .chain(of_kernel)
-        .any(|name| match name.ends_with('-') {
-            true => package.starts_with(name),
-            false => package == *name,
-        })
+    let is = |name: &&str| *name == package || (name.ends_with('-') && package.starts_with(name));
+    NEED_REBOOT.iter().chain(of_kernel).any(is)
 }
 
 #[cfg(test)]
