@@ -5,6 +5,7 @@ use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::contract::{Activity, Applied, PackageManager, Wanted, Watch};
 use super::fault::Fault;
@@ -38,8 +39,14 @@ pub(crate) struct World {
     pub holder: Option<String>,
     /// What stands against any plan.
     pub unfit: Vec<String>,
+    /// How long `pending` takes.
+    pub slowness: Duration,
     /// What `pending` could not see.
     pub gaps: Vec<String>,
+    /// The privileged call that never gets to work.
+    pub hangs_before: Option<&'static str>,
+    /// `apply` never ends after so many changes.
+    pub hangs_after: Option<usize>,
     /// How often `plan` was called.
     pub simulations: usize,
     /// The plans that were carried out, wholly or in part.
@@ -106,6 +113,9 @@ impl Fake {
     /// A privileged call, which yields once so that it can be cut short before it began.
     async fn call(&self, name: &'static str) {
         tokio::task::yield_now().await;
+        if self.world().hangs_before == Some(name) {
+            std::future::pending().await
+        }
         self.world().calls.push(name);
     }
 }
@@ -151,6 +161,10 @@ impl PackageManager for Fake {
 
     async fn pending(&self) -> Result<Pending, Fault> {
         tokio::task::yield_now().await;
+        let slowness = self.world().slowness;
+        if !slowness.is_zero() {
+            tokio::time::sleep(slowness).await;
+        }
         let world = self.world();
         let updates = world.offers.iter();
         Ok(Pending {
@@ -263,6 +277,11 @@ impl PackageManager for Fake {
             pid: ended.pid,
             start_time: ended.start_time,
         });
+        let hangs_after = self.world().hangs_after;
+        if let Some(count) = hangs_after {
+            self.apply_part(plan, count);
+            return std::future::pending().await;
+        }
         let failing = |change: &&Change| self.0.borrow().failing.contains(&change.id.name);
         let culprits: Vec<PackageName> = plan
             .changes()

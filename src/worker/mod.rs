@@ -9,5 +9,8 @@ mod record;
 mod serve;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 pub use main::{main, transaction_guard};
 pub use record::{FOLDER, Line, Record, run_folder};

@@ -5,6 +5,7 @@ mod opening;
 
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::cycle::{Effect, Event, Stage, State, step};
 use crate::daemon::assemble::{Assembled, Limits, assemble};
@@ -172,9 +173,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             Err(lost) => return Ok(self.lost(&lost)),
         };
         loop {
-            let remaining = self.state.deadline.duration_since(clock::now());
-            let remaining = std::time::Duration::try_from(remaining).unwrap_or_default();
-            let event = match tokio::time::timeout(remaining, work.next()).await {
+            let event = match tokio::time::timeout(self.remaining(), work.next()).await {
                 Err(_elapsed) => {
                     self.tell(&Notice::Stalled(self.state.stage.clone()));
                     self.advance(Event::DeadlinePassed)?;
@@ -190,6 +189,11 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                 });
             }
         }
+    }
+
+    /// Until the deadline of this state.
+    fn remaining(&self) -> Duration {
+        Duration::try_from(self.state.deadline.duration_since(clock::now())).unwrap_or_default()
     }
 
     fn hear(&mut self, event: WorkerEvent) -> Option<End> {
@@ -215,7 +219,10 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
 
     /// Lists, decides, plans.
     async fn check(&mut self) -> Result<Event, RunError> {
-        match self.plan().await {
+        let Ok(planned) = tokio::time::timeout(self.remaining(), self.plan()).await else {
+            return Ok(Event::DeadlinePassed);
+        };
+        match planned {
             Ok((survey, plan)) => {
                 self.ledger.save_decisions(self.run, &survey.decisions)?;
                 self.decisions = survey.decisions;

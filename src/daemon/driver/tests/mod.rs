@@ -4,7 +4,6 @@ mod hands;
 mod interruption;
 
 use std::future::{pending, ready};
-use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -365,6 +364,19 @@ async fn a_transaction_past_its_deadline_is_reported_and_never_ended() {
             .steps(report.run)
             .contains(&"deadline passed -> applying".to_owned())
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_takes_too_long_ends_the_run() {
+    let mut bench = Bench::with_updates(&["aa"]);
+    bench.machine.world().slowness = Duration::from_hours(1);
+    let mut hands = bench.hands();
+    let report = bench.run(&mut hands).await;
+    assert_eq!(
+        (report.outcome, report.summary.as_str()),
+        (Outcome::Failed, "listing the updates took too long")
+    );
+    assert_eq!(bench.machine.world().applied, []);
 }
 
 #[tokio::test]
