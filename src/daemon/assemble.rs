@@ -98,3 +98,130 @@ impl Limits<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Decided, Pending};
+    use crate::package_manager::fake::{Fake, id, name, upgrade, version};
+
+    /// As if policy had said install to all but the held.
+    fn decided(names: &[&str], held: &[&str]) -> Survey {
+        let decide = |name: &&str| Decided {
+            id: id(name),
+            decision: if held.contains(name) {
+                Decision::Held
+            } else {
+                Decision::Install
+            },
+            target: version("2"),
+            reason: "a rule".to_owned(),
+            rule: None,
+            due: None,
+        };
+        Survey {
+            pending: Pending {
+                complete: true,
+                gaps: vec![],
+                updates: vec![],
+                repositories: vec![],
+            },
+            decisions: names.iter().map(decide).collect(),
+        }
+    }
+
+    async fn assembled(machine: &Fake, survey: &Survey) -> Assembled {
+        let limits = Limits {
+            survey,
+            may_remove: &|packages| packages.iter().all(|package| package.as_str() == "old"),
+        };
+        assemble(machine, &limits).await.expect("assembled")
+    }
+
+    fn planned(assembled: &Assembled) -> Vec<String> {
+        let changes = assembled.plan.changes().iter();
+        changes.map(|change| change.id.name.to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn what_goes_together_costs_one_simulation() {
+        let names = ["aa", "bb", "cc"];
+        let machine = Fake::with_updates(&names);
+        let assembled = assembled(&machine, &decided(&names, &[])).await;
+        assert_eq!(planned(&assembled), names);
+        assert_eq!(assembled.left_out, []);
+        assert_eq!(machine.world().simulations, 1);
+    }
+
+    #[tokio::test]
+    async fn nothing_wanted_is_never_simulated() {
+        let machine = Fake::with_updates(&["aa"]);
+        let assembled = assembled(&machine, &decided(&["aa"], &["aa"])).await;
+        assert_eq!(planned(&assembled), Vec::<String>::new());
+        assert_eq!(machine.world().simulations, 0);
+    }
+
+    #[tokio::test]
+    async fn one_obstacle_among_many_is_left_out_alone() {
+        let names: Vec<String> = (0..64).map(|n| format!("p{n:02}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let machine = Fake::with_updates(&names);
+        machine.world().unsolvable.insert(name("p37"));
+        let assembled = assembled(&machine, &decided(&names, &[])).await;
+        assert_eq!(assembled.plan.changes().len(), 63);
+        assert_eq!(
+            assembled.left_out,
+            [(id("p37"), "p37 has unmet dependencies".to_owned())]
+        );
+        let simulations = machine.world().simulations;
+        assert!(simulations <= 13, "{simulations}");
+    }
+
+    #[tokio::test]
+    async fn simulations_are_bounded_however_much_does_not_go() {
+        let names: Vec<String> = (0..500).map(|n| format!("p{n:03}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let machine = Fake::with_updates(&names);
+        machine.world().unsolvable = names.iter().map(|text| name(text)).collect();
+        let assembled = assembled(&machine, &decided(&names, &[])).await;
+        assert_eq!(planned(&assembled), Vec::<String>::new());
+        assert_eq!(assembled.left_out.len(), 500);
+        let simulations = machine.world().simulations;
+        assert!(simulations <= SIMULATIONS + 10, "{simulations}");
+    }
+
+    #[tokio::test]
+    async fn a_held_package_does_not_come_in_as_a_dependency() {
+        let names = ["aa", "bb", "held"];
+        let machine = Fake::with_updates(&names);
+        machine.world().brings = vec![(name("bb"), name("held"))];
+        let assembled = assembled(&machine, &decided(&names, &["held"])).await;
+        assert_eq!(planned(&assembled), ["aa"]);
+        let reason = "it needs held:amd64 1 -> 2, which a rule forbids";
+        assert_eq!(assembled.left_out, [(id("bb"), reason.to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_new_package_comes_along() {
+        let machine = Fake::with_updates(&["aa"]);
+        machine.world().offers.insert(id("new"), version("1"));
+        machine.world().brings = vec![(name("aa"), name("new"))];
+        let assembled = assembled(&machine, &decided(&["aa"], &[])).await;
+        assert_eq!(planned(&assembled), ["aa", "new"]);
+    }
+
+    #[tokio::test]
+    async fn only_an_allowed_removal_is_planned() {
+        let names = ["aa", "bb", "cc"];
+        let machine = Fake::with_updates(&names);
+        for text in ["old", "dear"] {
+            machine.world().installed.insert(id(text), version("1"));
+        }
+        machine.world().removes = vec![(name("aa"), name("dear")), (name("bb"), name("old"))];
+        let assembled = assembled(&machine, &decided(&names, &[])).await;
+        assert_eq!(planned(&assembled), ["bb", "cc", "old"]);
+        assert!(assembled.plan.changes().contains(&upgrade("cc")));
+        let reason = "it would remove dear, which `removals` does not allow";
+        assert_eq!(assembled.left_out, [(id("aa"), reason.to_owned())]);
+    }
+}

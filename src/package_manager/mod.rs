@@ -5,6 +5,8 @@
 pub mod apt;
 mod contract;
 mod detect;
+#[cfg(test)]
+pub(crate) mod fake;
 mod fault;
 mod settings;
 

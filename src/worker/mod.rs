@@ -10,6 +10,9 @@ mod record;
 mod serve;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 pub use log::{LOGS, log_file};
 pub use main::{main, transaction_guard};
 pub use record::{FOLDER, Line, Record, run_folder};

@@ -84,6 +84,8 @@ impl<P: PackageManager> Tools<'_, P> {
                     kept_conffiles: settled.kept_conffiles,
                 }
             }
+            // What another run reported is in its own history.
+            None if other.is_some() => Installed::default(),
             None => record.reported().cloned().unwrap_or_default(),
         };
         let broken = self.audit().await?;

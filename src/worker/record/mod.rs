@@ -141,12 +141,13 @@ impl Record {
             .map(|apply| apply.plan)
     }
 
-    /// What the last apply reported; its driver may have died before it heard.
+    /// What the last apply reported, or the repair that settled it; its driver
+    /// may have died before it heard.
     #[must_use]
     pub fn reported(&self) -> Option<&Installed> {
         match self.applies().last()?.report? {
-            Report::Apply { installed, .. } => Some(installed),
-            _ => None,
+            Report::Apply { installed, .. } | Report::Repair { installed, .. } => Some(installed),
+            Report::Refresh { .. } | Report::Download { .. } | Report::Verify { .. } => None,
         }
     }
 

@@ -170,3 +170,13 @@ fn half_a_line_of_a_crash_spoils_neither_what_was_before_nor_what_comes() {
     let record = Record::open(root.path(), RunId::new(1, 1)).expect("opened");
     assert_eq!(record.completed().count(), 1);
 }
+
+#[test]
+fn a_line_that_could_not_be_written_is_not_remembered_either() {
+    let root = tempfile::tempdir().expect("a folder");
+    let mut record = record(root.path(), vec![order(Phase::Apply), accepted()]);
+    let path = record.folder().join("record.jsonl");
+    record.file = File::open(path).expect("there, for reading only");
+    record.append(applied()).expect_err("not written");
+    assert_eq!(record.interrupted(), Some(&plan()));
+}

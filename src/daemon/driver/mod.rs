@@ -1,26 +1,24 @@
 //! Drives one run: asks the machine what comes next, writes it down, has it
 //! done, and hands back what happened.
 
-use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+mod opening;
+
+use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
-use jiff::Timestamp;
-use rustix::fs::FlockOperation;
-
-use super::assemble::{Assembled, Limits, assemble};
-use super::hands::{End, Hands, Lost, Work};
-use super::notice::{Notice, Notify, log};
-use super::parts::Parts;
-use super::survey::{Survey, SurveyError, survey};
-use super::translate;
 use crate::cycle::{Effect, Event, Stage, State, step};
+use crate::daemon::assemble::{Assembled, Limits, assemble};
+use crate::daemon::hands::{End, Hands, Lost, Work};
+use crate::daemon::notice::{Notice, Notify, log};
+use crate::daemon::parts::Parts;
+use crate::daemon::survey::{Survey, SurveyError, survey};
+use crate::daemon::translate;
 use crate::model::{Decided, Order, Outcome, PackageName, Phase, Plan, RunId, WorkerEvent};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
-use crate::policy::{Asked, Judge, Settings};
-use crate::state::{Ledger, LedgerError, NewRun, RunRow};
+use crate::policy::{Asked, Judge};
+use crate::state::{Ledger, LedgerError, NewRun};
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,14 +96,14 @@ pub async fn run<P: PackageManager, H: Hands>(
     notify: Notify<'_>,
     stop: impl Future<Output = ()>,
 ) -> Result<RunReport, RunError> {
-    policy(parts, &request.policy)?;
+    opening::known_policy(parts, &request.policy)?;
     let mut ledger = Ledger::open(&parts.paths.ledger())?;
-    let _lock = lock(&parts.paths.state.join("run.lock"))?;
-    let resumed = resume(parts, &mut ledger)?;
+    let _lock = opening::lock(&parts.paths.state.join("run.lock"))?;
+    let resumed = opening::resume(parts, &mut ledger)?;
     let was_resumed = resumed.is_some();
     let (opened, state) = match resumed {
         Some((row, state)) => (row.opened, state),
-        None => open(parts, &mut ledger, request)?,
+        None => opening::open(parts, &mut ledger, request)?,
     };
     let NewRun {
         id: run,
@@ -175,9 +173,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             Err(lost) => return Ok(self.lost(&lost)),
         };
         loop {
-            let remaining = self.state.deadline.duration_since(clock::now());
-            let remaining = std::time::Duration::try_from(remaining).unwrap_or_default();
-            let event = match tokio::time::timeout(remaining, work.next()).await {
+            let event = match tokio::time::timeout(self.remaining(), work.next()).await {
                 Err(_elapsed) => {
                     self.tell(&Notice::Stalled(self.state.stage.clone()));
                     self.advance(Event::DeadlinePassed)?;
@@ -193,6 +189,11 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                 });
             }
         }
+    }
+
+    /// Until the deadline of this state.
+    fn remaining(&self) -> Duration {
+        Duration::try_from(self.state.deadline.duration_since(clock::now())).unwrap_or_default()
     }
 
     fn hear(&mut self, event: WorkerEvent) -> Option<End> {
@@ -218,7 +219,10 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
 
     /// Lists, decides, plans.
     async fn check(&mut self) -> Result<Event, RunError> {
-        match self.plan().await {
+        let Ok(planned) = tokio::time::timeout(self.remaining(), self.plan()).await else {
+            return Ok(Event::DeadlinePassed);
+        };
+        match planned {
             Ok((survey, plan)) => {
                 self.ledger.save_decisions(self.run, &survey.decisions)?;
                 self.decisions = survey.decisions;
@@ -308,90 +312,6 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
     }
 }
 
-fn policy<'a, P>(parts: &'a Parts<P>, name: &str) -> Result<&'a Settings, RunError> {
-    let policies = &parts.settings.policies;
-    policies.get(name).ok_or_else(|| RunError::NoPolicy {
-        name: name.to_owned(),
-        known: policies.keys().cloned().collect(),
-    })
-}
-
-/// A run that was cut short: what became of its phase has to be found out. One
-/// that came with a cloned image is closed and not gone on with.
-fn resume<P>(parts: &Parts<P>, ledger: &mut Ledger) -> Result<Option<(RunRow, State)>, RunError> {
-    let Some(row) = ledger.unfinished()? else {
-        return Ok(None);
-    };
-    let now = clock::now();
-    let run = row.opened.id;
-    let cloned = row.opened.machine_id != parts.host.machine_id;
-    let event = if cloned { Event::Cloned } else { Event::Lost };
-    let name = if cloned { "cloned" } else { "resumed" };
-    let state = match step(&row.state, event, now) {
-        Ok(next) => next.to,
-        // It had finished and was only not closed.
-        Err(_) => row.state.clone(),
-    };
-    ledger.record(run, name, &state, now)?;
-    if let (true, Stage::Finished { outcome, summary }) = (cloned, &state.stage) {
-        ledger.close_run(run, (*outcome, summary), now)?;
-        return Ok(None);
-    }
-    Ok(Some((row, state)))
-}
-
-fn open<P>(
-    parts: &Parts<P>,
-    ledger: &mut Ledger,
-    request: &Request,
-) -> Result<(NewRun, State), RunError> {
-    let now = clock::now();
-    let state = State::opened(now);
-    let opened = NewRun {
-        id: new_id(now),
-        opened_at: now,
-        origin: "now".to_owned(),
-        asked_by: request.asked_by.clone(),
-        policy: request.policy.clone(),
-        asked: request.asked.0.clone(),
-        machine_id: parts.host.machine_id.clone(),
-        boot_id: parts.host.boot_id.clone(),
-    };
-    ledger.open_run(&opened, &state)?;
-    Ok((opened, state))
-}
-
-fn new_id(now: Timestamp) -> RunId {
-    let mut random = [0; 16];
-    // The first 256 bytes or less are never cut short once the pool is ready.
-    let _filled = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
-    RunId::new(
-        u64::try_from(now.as_millisecond()).unwrap_or(0),
-        u128::from_le_bytes(random),
-    )
-}
-
-/// One driver at a time; the lock dies with its process.
-fn lock(path: &Path) -> Result<File, RunError> {
-    let opened = File::options()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path);
-    let file = opened.map_err(|cause| RunError::Lock {
-        path: path.to_owned(),
-        cause,
-    })?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(RunError::Busy),
-        Err(cause) => Err(RunError::Lock {
-            path: path.to_owned(),
-            cause: cause.into(),
-        }),
-    }
-}
-
 async fn is_ready(future: Pin<&mut impl Future<Output = ()>>) -> bool {
     tokio::select! {
         biased;
@@ -399,3 +319,6 @@ async fn is_ready(future: Pin<&mut impl Future<Output = ()>>) -> bool {
         () = std::future::ready(()) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! How a run begins: alone, and where one that was cut short has stopped.
+
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rustix::fs::FlockOperation;
+
+use super::{Request, RunError};
+use crate::cycle::{Event, Stage, State, step};
+use crate::daemon::parts::Parts;
+use crate::model::RunId;
+use crate::os::clock;
+use crate::state::{Ledger, NewRun, RunRow};
+
+/// A policy that nobody configured is a mistake of whoever asked.
+pub(super) fn known_policy<P>(parts: &Parts<P>, name: &str) -> Result<(), RunError> {
+    let policies = &parts.settings.policies;
+    if policies.contains_key(name) {
+        return Ok(());
+    }
+    Err(RunError::NoPolicy {
+        name: name.to_owned(),
+        known: policies.keys().cloned().collect(),
+    })
+}
+
+/// A run that was cut short: what became of its phase has to be found out. One
+/// that came with a cloned image is closed and not gone on with.
+pub(super) fn resume<P>(
+    parts: &Parts<P>,
+    ledger: &mut Ledger,
+) -> Result<Option<(RunRow, State)>, RunError> {
+    let Some(row) = ledger.unfinished()? else {
+        return Ok(None);
+    };
+    let now = clock::now();
+    let run = row.opened.id;
+    let cloned = row.opened.machine_id != parts.host.machine_id;
+    let event = if cloned { Event::Cloned } else { Event::Lost };
+    let name = if cloned { "cloned" } else { "resumed" };
+    let state = match step(&row.state, event, now) {
+        Ok(next) => next.to,
+        // It had finished and was only not closed.
+        Err(_) => row.state.clone(),
+    };
+    ledger.record(run, name, &state, now)?;
+    if let (true, Stage::Finished { outcome, summary }) = (cloned, &state.stage) {
+        ledger.close_run(run, (*outcome, summary), now)?;
+        return Ok(None);
+    }
+    Ok(Some((row, state)))
+}
+
+/// Writes down a run that begins.
+pub(super) fn open<P>(
+    parts: &Parts<P>,
+    ledger: &mut Ledger,
+    request: &Request,
+) -> Result<(NewRun, State), RunError> {
+    let now = clock::now();
+    let state = State::opened(now);
+    let opened = NewRun {
+        id: new_id(now),
+        opened_at: now,
+        origin: "now".to_owned(),
+        asked_by: request.asked_by.clone(),
+        policy: request.policy.clone(),
+        asked: request.asked.0.clone(),
+        machine_id: parts.host.machine_id.clone(),
+        boot_id: parts.host.boot_id.clone(),
+    };
+    ledger.open_run(&opened, &state)?;
+    Ok((opened, state))
+}
+
+fn new_id(now: Timestamp) -> RunId {
+    let mut random = [0; 16];
+    // The first 256 bytes or less are never cut short once the pool is ready.
+    let _filled = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+    RunId::new(
+        u64::try_from(now.as_millisecond()).unwrap_or(0),
+        u128::from_le_bytes(random),
+    )
+}
+
+/// One driver at a time; the lock dies with its process.
+pub(super) fn lock(path: &Path) -> Result<File, RunError> {
+    let opened = File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path);
+    let file = opened.map_err(|cause| RunError::Lock {
+        path: path.to_owned(),
+        cause,
+    })?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(RunError::Busy),
+        Err(cause) => Err(RunError::Lock {
+            path: path.to_owned(),
+            cause: cause.into(),
+        }),
+    }
+}

@@ -1,0 +1,327 @@
+//! A package manager for tests: a small world that is asked and changed as the
+//! contract says, and that notes what was done to it.
+
+use std::cell::{RefCell, RefMut};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::contract::{Activity, Applied, PackageManager, Wanted, Watch};
+use super::fault::Fault;
+use crate::model::{
+    Change, Offer, Origin, PackageId, PackageName, Pending, PendingUpdate, Plan, Repository,
+    RepositoryState, Version,
+};
+use crate::os::process::Process;
+
+/// A handle; all clones share one world.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fake(Rc<RefCell<World>>);
+
+/// Everything there is.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub installed: BTreeMap<PackageId, Version>,
+    /// All of them are security fixes.
+    pub offers: BTreeMap<PackageId, Version>,
+    /// An update of the first brings the second along.
+    pub brings: Vec<(PackageName, PackageName)>,
+    /// An update of the first removes the second.
+    pub removes: Vec<(PackageName, PackageName)>,
+    /// Cannot be installed, alone or with others.
+    pub unsolvable: BTreeSet<PackageName>,
+    /// Fails in its own script when it is installed.
+    pub failing: BTreeSet<PackageName>,
+    /// What `audit` says until `repair` was called.
+    pub broken: Vec<String>,
+    /// Who holds the lock.
+    pub holder: Option<String>,
+    /// What stands against any plan.
+    pub unfit: Vec<String>,
+    /// How long `pending` takes.
+    pub slowness: Duration,
+    /// What `pending` could not see.
+    pub gaps: Vec<String>,
+    /// The privileged call that never gets to work.
+    pub hangs_before: Option<&'static str>,
+    /// `apply` never ends after so many changes.
+    pub hangs_after: Option<usize>,
+    /// How often `plan` was called.
+    pub simulations: usize,
+    /// The plans that were carried out, wholly or in part.
+    pub applied: Vec<Plan>,
+    /// The privileged calls, in order.
+    pub calls: Vec<&'static str>,
+}
+
+pub(crate) fn name(name: &str) -> PackageName {
+    PackageName::try_from(name.to_owned()).expect("a valid name")
+}
+
+pub(crate) fn id(name: &str) -> PackageId {
+    PackageId::parse(name, "amd64").expect("a valid id")
+}
+
+pub(crate) fn version(text: &str) -> Version {
+    Version::try_from(text.to_owned()).expect("a valid version")
+}
+
+/// `name` from version 1 to version 2.
+pub(crate) fn upgrade(name: &str) -> Change {
+    Change {
+        id: id(name),
+        from: Some(version("1")),
+        to: Some(version("2")),
+    }
+}
+
+impl Fake {
+    /// These packages are installed in version 1 and on offer in version 2.
+    pub fn with_updates(names: &[&str]) -> Self {
+        let fake = Self::default();
+        for name in names {
+            fake.world().installed.insert(id(name), version("1"));
+            fake.world().offers.insert(id(name), version("2"));
+        }
+        fake
+    }
+
+    pub fn world(&self) -> RefMut<'_, World> {
+        self.0.borrow_mut()
+    }
+
+    /// Carries out the first `count` changes, as a transaction does that is cut short.
+    pub fn apply_part(&self, plan: &Plan, count: usize) -> Vec<Change> {
+        let mut world = self.world();
+        world.applied.push(plan.clone());
+        let part: Vec<Change> = plan.changes().iter().take(count).cloned().collect();
+        for change in &part {
+            assert_eq!(
+                world.installed.get(&change.id),
+                change.from.as_ref(),
+                "{change} was applied to another state"
+            );
+            match &change.to {
+                Some(to) => world.installed.insert(change.id.clone(), to.clone()),
+                None => world.installed.remove(&change.id),
+            };
+        }
+        part
+    }
+
+    /// A privileged call, which yields once so that it can be cut short before it began.
+    async fn call(&self, name: &'static str) {
+        tokio::task::yield_now().await;
+        if self.world().hangs_before == Some(name) {
+            std::future::pending().await
+        }
+        self.world().calls.push(name);
+    }
+}
+
+impl World {
+    fn change(&self, id: &PackageId) -> Change {
+        Change {
+            id: id.clone(),
+            from: self.installed.get(id).cloned(),
+            to: self.offers.get(id).cloned(),
+        }
+    }
+
+    fn update(&self, id: &PackageId, candidate: &Version) -> Option<PendingUpdate> {
+        let installed = self.installed.get(id)?;
+        let origin = Origin {
+            name: "Debian".to_owned(),
+            label: "Debian-Security".to_owned(),
+            codename: "bookworm-security".to_owned(),
+        };
+        (installed < candidate).then(|| PendingUpdate {
+            id: id.clone(),
+            source: id.name.clone(),
+            installed: installed.clone(),
+            candidate: candidate.clone(),
+            offers: vec![Offer {
+                version: candidate.clone(),
+                origins: vec![origin],
+                download_bytes: None,
+                installed_bytes: None,
+            }],
+            blocked: None,
+            kernel: false,
+            needs_reboot: false,
+        })
+    }
+}
+
+impl PackageManager for Fake {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    async fn pending(&self) -> Result<Pending, Fault> {
+        tokio::task::yield_now().await;
+        let slowness = self.world().slowness;
+        if !slowness.is_zero() {
+            tokio::time::sleep(slowness).await;
+        }
+        let world = self.world();
+        let updates = world.offers.iter();
+        Ok(Pending {
+            complete: world.gaps.is_empty(),
+            gaps: world.gaps.clone(),
+            updates: updates
+                .filter_map(|(id, candidate)| world.update(id, candidate))
+                .collect(),
+            repositories: Vec::new(),
+        })
+    }
+
+    async fn plan(&self, wanted: &[Wanted]) -> Result<Plan, Fault> {
+        tokio::task::yield_now().await;
+        let mut world = self.world();
+        world.simulations += 1;
+        let names: BTreeSet<&PackageName> = wanted.iter().map(|wanted| &wanted.id.name).collect();
+        if let Some(bad) = names.iter().find(|name| world.unsolvable.contains(**name)) {
+            return Err(Fault::Unsolvable {
+                words: format!("{bad} has unmet dependencies"),
+                packages: vec![(*bad).clone()],
+            });
+        }
+        let mut changes: Vec<Change> = wanted
+            .iter()
+            .filter(|wanted| world.installed.get(&wanted.id) != Some(&wanted.version))
+            .map(|wanted| Change {
+                to: Some(wanted.version.clone()),
+                ..world.change(&wanted.id)
+            })
+            .collect();
+        for (_, other) in world.brings.iter().filter(|(by, _)| names.contains(by)) {
+            changes.push(world.change(&id(other.as_str())));
+        }
+        for (_, other) in world.removes.iter().filter(|(by, _)| names.contains(by)) {
+            changes.push(Change {
+                to: None,
+                ..world.change(&id(other.as_str()))
+            });
+        }
+        Ok(Plan::new(changes))
+    }
+
+    async fn installed(&self, ids: &[PackageId]) -> Result<BTreeMap<PackageId, Version>, Fault> {
+        let world = self.world();
+        let found = ids
+            .iter()
+            .filter_map(|id| Some((id.clone(), world.installed.get(id)?.clone())));
+        Ok(found.collect())
+    }
+
+    async fn versions_of(&self, name: &PackageName) -> Result<BTreeMap<PackageId, Version>, Fault> {
+        self.installed(&[id(name.as_str())]).await
+    }
+
+    async fn files(&self, _ids: &[PackageId]) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn audit(&self) -> Result<Vec<String>, Fault> {
+        Ok(self.world().broken.clone())
+    }
+
+    async fn wait_for_lock(&self, watch: Watch<'_>) -> Result<(), Fault> {
+        let Some(holder) = self.world().holder.clone() else {
+            return Ok(());
+        };
+        watch(Activity::Waiting {
+            holder: holder.clone(),
+        });
+        Err(Fault::Locked {
+            holder,
+            waited_seconds: 600,
+        })
+    }
+
+    async fn repair(&self, _folder: &Path, _watch: Watch<'_>) -> Result<Vec<String>, Fault> {
+        self.call("repair").await;
+        self.world().broken.clear();
+        Ok(vec!["configured what was unpacked".to_owned()])
+    }
+
+    async fn refresh(&self, _folder: &Path, _watch: Watch<'_>) -> Result<Vec<Repository>, Fault> {
+        self.call("refresh").await;
+        Ok(vec![Repository {
+            id: "http://127.0.0.1 bookworm".to_owned(),
+            age_seconds: Some(0),
+            state: RepositoryState::Fresh,
+            advice: None,
+        }])
+    }
+
+    async fn make_room(
+        &self,
+        _plan: &Plan,
+        _folder: &Path,
+        _watch: Watch<'_>,
+    ) -> Result<Vec<Change>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn preflight(&self, _plan: &Plan) -> Result<Vec<String>, Fault> {
+        Ok(self.world().unfit.clone())
+    }
+
+    async fn download(&self, plan: &Plan, _folder: &Path, _watch: Watch<'_>) -> Result<u64, Fault> {
+        self.call("download").await;
+        Ok(plan.changes().len() as u64)
+    }
+
+    async fn apply(&self, plan: &Plan, _folder: &Path, watch: Watch<'_>) -> Result<Applied, Fault> {
+        self.call("apply").await;
+        // A process that was there, and is not: nobody waits for it.
+        let ended = Process {
+            pid: 1,
+            start_time: u64::MAX,
+        };
+        watch(Activity::Started {
+            pid: ended.pid,
+            start_time: ended.start_time,
+        });
+        let hangs_after = self.world().hangs_after;
+        if let Some(count) = hangs_after {
+            self.apply_part(plan, count);
+            return std::future::pending().await;
+        }
+        let failing = |change: &&Change| self.0.borrow().failing.contains(&change.id.name);
+        let culprits: Vec<PackageName> = plan
+            .changes()
+            .iter()
+            .filter(failing)
+            .map(|change| change.id.name.clone())
+            .collect();
+        if !culprits.is_empty() {
+            let good = |change: &&Change| !culprits.contains(&change.id.name);
+            let rest = Plan::new(plan.changes().iter().filter(good).cloned().collect());
+            let changed = self.apply_part(&rest, usize::MAX);
+            return Ok(Applied {
+                changed,
+                kept_conffiles: Vec::new(),
+                failure: Some("a maintainer script failed".to_owned()),
+                culprits,
+            });
+        }
+        Ok(Applied {
+            changed: self.apply_part(plan, usize::MAX),
+            ..Applied::default()
+        })
+    }
+
+    async fn settle(&self, plan: &Plan, _folder: &Path) -> Result<Applied, Fault> {
+        self.call("settle").await;
+        let world = self.world();
+        let done = |change: &&Change| world.installed.get(&change.id) == change.to.as_ref();
+        Ok(Applied {
+            changed: plan.changes().iter().filter(done).cloned().collect(),
+            ..Applied::default()
+        })
+    }
+}
