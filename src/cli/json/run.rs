@@ -102,7 +102,8 @@ pub struct FindingJson {
     /// `breaks`: what worked before does not; `warns`: worth knowing.
     #[schemars(extend("enum" = ["breaks", "warns"]))]
     pub class: String,
-    /// Which check found it: `unit`, `port`, `route`, `resolver`, `probe`, `database`, `version`, …
+    /// Which check found it: `database`, `version`, `unit`, `port`, `route`,
+    /// `resolver` or `probe`.
     pub check: String,
     /// The unit, port, probe or package that it is about.
     pub subject: String,
