@@ -61,7 +61,7 @@ fn draw(command: &clap::Command, pages: &mut BTreeMap<String, String>) {
     }
     let mut page = String::from_utf8(page).expect("text");
     if let Some(codes) = command.get_after_help() {
-        page += &format!(".SH EXIT STATUS\n.nf\n{codes}\n.fi\n");
+        page.extend([".SH EXIT STATUS\n.nf\n", &codes.to_string(), "\n.fi\n"]);
         page += FILES;
     }
     page += SEE_ALSO;
