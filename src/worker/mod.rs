@@ -3,11 +3,13 @@
 //! configuration and package manager. It imports no ledger and knows no policy
 //! but what may be removed.
 
+mod log;
 mod main;
 mod phases;
 mod record;
 mod serve;
 mod validate;
 
+pub use log::{LOGS, log_file};
 pub use main::{main, transaction_guard};
 pub use record::{FOLDER, Line, Record, run_folder};
