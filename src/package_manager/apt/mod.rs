@@ -1,7 +1,7 @@
 //! apt and dpkg, driven through their stable machine interfaces. Every part is
 //! two halves: commands (values to argv) and parsers (bytes to types).
 //!
-//! Reading needs no rights and takes no lock: a [`view::View`] of apt's
+//! Reading needs no rights and takes no lock: a `view::View` of apt's
 //! configuration, what is `pending` in it, a `plan`. Writing is the worker's:
 //! `refresh`, `preflight`, `transaction`, `repair`, with `guard` called back by
 //! apt under its own lock.
