@@ -118,7 +118,8 @@ Exit codes, the first that applies:
   77  not permitted
    1  failed
    7  needs a human, or the answer is incomplete
-   5  partial: something was left out or verify warns
+   5  partial: something was left out, or a check warns
    4  deferred: a lock is held, or an operator cancelled
    3  patched, a reboot is owed
+ 100  updates are pending, for `check --exit-code`
    0  all is well";

@@ -152,10 +152,12 @@ fn print(look: &Look) {
         Screen::line("");
         Screen::line(&counts(look));
     }
+    // One that was never fetched is told below, among what is missing.
+    let told = [RepositoryState::Fresh, RepositoryState::Missing];
     for repository in pending
         .repositories
         .iter()
-        .filter(|it| it.state != RepositoryState::Fresh)
+        .filter(|it| !told.contains(&it.state))
     {
         let advice = repository.advice.as_deref().unwrap_or_default();
         Screen::line(&format!(

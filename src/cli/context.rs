@@ -35,6 +35,11 @@ impl Context {
         }
     }
 
+    /// Whether another file than the machine's own was named.
+    pub fn has_own_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Where the configuration is.
     pub fn sources(&self) -> Result<Sources, Trouble> {
         match &self.file {
@@ -123,7 +128,10 @@ impl From<LedgerError> for Trouble {
     fn from(fault: LedgerError) -> Self {
         let code = match fault {
             LedgerError::NotPermitted { .. } => ExitCode::NotPermitted,
-            LedgerError::TooNew { .. } | LedgerError::Full { .. } => ExitCode::NeedsHuman,
+            LedgerError::TooNew { .. } | LedgerError::Full { .. } | LedgerError::Disk { .. } => {
+                ExitCode::NeedsHuman
+            }
+            LedgerError::Busy { .. } => ExitCode::Deferred,
             LedgerError::Database { .. }
             | LedgerError::Content { .. }
             | LedgerError::File { .. } => ExitCode::Failed,

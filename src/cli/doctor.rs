@@ -71,9 +71,11 @@ async fn package_manager(parts: &Parts<Apt>) -> Vec<Diagnosis> {
             diagnoses.extend(pending.gaps.iter().map(|gap| unknown("updates", gap)));
             for repository in &pending.repositories {
                 let advice = repository.advice.as_deref().unwrap_or_default();
-                let sentence = format!("{} is {} {advice}", repository.id, repository.state);
+                let sentence = format!("{} is {}; {advice}", repository.id, repository.state);
                 diagnoses.push(match repository.state {
-                    RepositoryState::Fresh => good("repository", sentence.trim_end()),
+                    RepositoryState::Fresh => {
+                        good("repository", sentence.trim_end_matches([';', ' ']))
+                    }
                     RepositoryState::Stale | RepositoryState::Missing => {
                         warn("repository", &sentence)
                     }

@@ -78,7 +78,10 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             now,
             policy,
             packages,
-        } => run::run(&context, screen, *now, policy, packages).await,
+        } => {
+            let done = run::run(&context, screen, *now, policy, packages).await;
+            done.inspect_err(run::tell_skipped)
+        }
         Command::Explain { package, policy } => {
             explain::explain(&context, screen, package, policy).await
         }

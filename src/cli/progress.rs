@@ -47,6 +47,7 @@ impl Progress {
             }
             Notice::Progress { percent, doing } => self.draw(*percent, doing),
             Notice::Waiting { holder } => self.say(&format!("waiting for {holder}")),
+            Notice::Stopping => self.say("ends before its next phase; this one is not cut short"),
             Notice::Stalled(stage) => self.say(&format!(
                 "{stage} for longer than it should; nothing is killed"
             )),

@@ -2,27 +2,20 @@
 
 use std::path::Path;
 
-/// Timers that patch when enabled: name, and where enabling leaves a link.
-const TIMERS: [(&str, &str); 2] = [
-    (
-        "apt-daily-upgrade.timer",
-        "/etc/systemd/system/timers.target.wants/apt-daily-upgrade.timer",
-    ),
-    (
-        "apt-daily.timer",
-        "/etc/systemd/system/timers.target.wants/apt-daily.timer",
-    ),
-];
+/// What patches on a Debian system when its timer fires.
+const PROGRAM: &str = "/usr/bin/unattended-upgrade";
 
-/// The rivals that are enabled on this machine.
+/// Where enabling the timer leaves a link, and masking it one to nowhere.
+const ENABLED: &str = "/etc/systemd/system/timers.target.wants/apt-daily-upgrade.timer";
+const MASKED: &str = "/etc/systemd/system/apt-daily-upgrade.timer";
+
+/// The rivals that are enabled on this machine. `apt-daily.timer` is none: it
+/// only fetches lists.
 #[must_use]
 pub(super) fn active() -> Vec<String> {
-    let enabled = TIMERS
-        .iter()
-        .filter(|(_, link)| Path::new(link).is_symlink());
-    let mut rivals: Vec<String> = enabled.map(|(name, _)| (*name).to_owned()).collect();
-    if Path::new("/usr/bin/unattended-upgrade").exists() && !rivals.is_empty() {
-        rivals.push("unattended-upgrades".to_owned());
-    }
-    rivals
+    let enabled = Path::new(PROGRAM).exists()
+        && Path::new(ENABLED).is_symlink()
+        && !Path::new(MASKED).is_symlink();
+    let rival = "unattended-upgrades (apt-daily-upgrade.timer)".to_owned();
+    if enabled { vec![rival] } else { Vec::new() }
 }

@@ -25,6 +25,10 @@ pub(super) async fn run(
         let sentence = "schedules are not built yet, so there is no window to wait for; write `patchd run --now`";
         return Err(Trouble::usage(sentence.to_owned()));
     }
+    if context.has_own_file() {
+        let sentence = "a run is governed by the machine's own configuration, which the worker reads itself; put it into /etc/patchd, and try it with `patchd check --config FILE`";
+        return Err(Trouble::usage(sentence.to_owned()));
+    }
     if !is_root() {
         return Err(Trouble::not_permitted(
             "patching needs root; run it with sudo (`patchd check` works without)",
@@ -48,8 +52,9 @@ pub(super) async fn run(
         let _byte = requests.read_u8().await;
     };
     let notify = &mut |notice: &daemon::Notice| progress.show(notice);
-    let report = daemon::run(&parts, &mut ChildWorker, &request, notify, stop).await?;
+    let done = daemon::run(&parts, &mut ChildWorker, &request, notify, stop).await;
     progress.end();
+    let report = done?;
     if screen.wants_json()
         && let Some(detail) = Ledger::open(&parts.paths.ledger())?.run(report.run)?
     {
@@ -80,8 +85,21 @@ fn print(report: &RunReport) {
     }
 }
 
+/// A run that never began is told where runs are told: no skip in silence.
+pub(super) fn tell_skipped(trouble: &Trouble) {
+    let reason = trouble.code.reason();
+    tracing::error!(
+        PATCHD_EVENT = "run-skipped",
+        PATCHD_REASON = reason,
+        "no run: {}",
+        trouble.sentence
+    );
+}
+
 /// Who asked: the user behind sudo, else the user.
 fn who() -> String {
-    environment::sudo_user()
-        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    environment::sudo_user().unwrap_or_else(|| match rustix::process::getuid() {
+        uid if uid.is_root() => "root".to_owned(),
+        uid => format!("uid {}", uid.as_raw()),
+    })
 }

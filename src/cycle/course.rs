@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::event::Repaired;
 use crate::model::{Change, Class, Finding, Installed, Outcome, PackageName};
 
 /// A package that failed in this run; the rest goes on without it.
@@ -26,14 +27,24 @@ pub struct Course {
     pub changed: Vec<Change>,
     /// Packages that failed.
     pub set_aside: Vec<SetAside>,
+    /// What was mended in the package database.
+    #[serde(default)]
+    pub mended: Vec<String>,
+    /// What policy wants and cannot have now, a sentence each.
+    #[serde(default)]
+    pub left_out: Vec<String>,
+    /// Whether old kernels were asked to make room on /boot.
+    #[serde(default)]
+    pub room_made: bool,
+    /// Whether verify has looked: only then are findings and reboot reasons known.
+    #[serde(default)]
+    pub verified: bool,
     /// Packages that could not be brought into a sound state.
     pub broken: Vec<String>,
     /// Configuration files that kept their old version.
     pub kept_conffiles: Vec<String>,
     /// Repositories that could not be relied on, and other gaps; a sentence each.
     pub gaps: Vec<String>,
-    /// Whether the view of what is pending was complete.
-    pub incomplete: bool,
     /// What verify found.
     pub findings: Vec<Finding>,
     /// Why a reboot is owed.
@@ -48,9 +59,13 @@ impl Course {
             .findings
             .iter()
             .any(|finding| finding.class == Class::Breaks);
-        if breaks || self.incomplete || !self.broken.is_empty() {
+        if breaks || !self.broken.is_empty() {
             Outcome::NeedsHuman
-        } else if !(self.findings.is_empty() && self.set_aside.is_empty() && self.gaps.is_empty()) {
+        } else if !(self.findings.is_empty()
+            && self.set_aside.is_empty()
+            && self.gaps.is_empty()
+            && self.left_out.is_empty())
+        {
             Outcome::Partial
         } else if self.reboot_reasons.is_empty() {
             Outcome::Succeeded
@@ -76,8 +91,22 @@ impl Course {
                 .iter()
                 .map(|broken| format!("{broken}, and needs a person")),
         );
+        parts.extend(self.left_out.iter().cloned());
         parts.extend(self.gaps.iter().cloned());
-        parts.extend(self.findings.iter().map(|finding| finding.detail.clone()));
+        // A broken package was told above, with what to do.
+        let told = |it: &&Finding| it.check == "database" && !self.broken.is_empty();
+        parts.extend(
+            self.findings
+                .iter()
+                .filter(|it| !told(it))
+                .map(|it| it.detail.clone()),
+        );
+        if !self.mended.is_empty() {
+            parts.push(format!(
+                "the package database was mended: {}",
+                self.mended.join(", ")
+            ));
+        }
         if !self.kept_conffiles.is_empty() {
             parts.push(format!(
                 "kept the old version of {}",
@@ -91,6 +120,13 @@ impl Course {
             ));
         }
         parts.join("; ")
+    }
+
+    /// Adds what a repair did and left.
+    pub(super) fn learn_repair(&mut self, repaired: Repaired) {
+        self.mended.extend(repaired.steps);
+        self.broken = repaired.broken;
+        self.learn(repaired.installed);
     }
 
     /// Adds what a transaction did; a package that changed twice keeps its first `from`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Course, Event, Stage, State, step};
+use super::{Course, Event, Repaired, Stage, State, step};
 use crate::model::{ApplyFailure, Installed, Outcome, Plan, Refusal};
 
 /// One state of each kind, in the order of a run.
@@ -27,28 +27,32 @@ pub(super) fn stages() -> Vec<Stage> {
 
 /// One event of each kind.
 pub(super) fn events() -> Vec<Event> {
+    let planned = crate::cycle::step::tests::plan();
     let failure = ApplyFailure {
         summary: "x".into(),
         culprits: vec![],
     };
     vec![
-        Event::Repaired {
-            broken: vec![],
-            installed: Installed::default(),
-        },
+        Event::Repaired(Repaired::default()),
         Event::Refreshed {
             gaps: vec![],
             blind: false,
         },
-        Event::Planned(Plan::default()),
-        Event::NothingToDo,
+        Event::Planned {
+            plan: planned,
+            left_out: vec![],
+        },
+        Event::Planned {
+            plan: Plan::default(),
+            left_out: vec![],
+        },
         Event::Unclear {
             reason: String::new(),
         },
-        Event::Downloaded { removed: vec![] },
+        Event::Downloaded,
         Event::DownloadFailed {
-            removed: vec![],
             reason: String::new(),
+            culprits: vec![],
         },
         Event::Applied(Installed::default()),
         Event::ApplyFailed {
@@ -70,7 +74,10 @@ pub(super) fn events() -> Vec<Event> {
             holder: String::new(),
             waited_seconds: 0,
         }),
-        Event::Refused(Refusal::Unfit { faults: vec![] }),
+        Event::Refused(Refusal::Unfit {
+            faults: vec![],
+            room: Plan::default(),
+        }),
         Event::Refused(Refusal::Unable {
             detail: String::new(),
         }),

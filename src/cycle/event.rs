@@ -1,17 +1,12 @@
 //! What can happen to a run, and what it can ask for.
 
-use crate::model::{ApplyFailure, Change, Finding, Installed, Phase, Plan, Refusal};
+use crate::model::{ApplyFailure, Finding, Installed, PackageName, Phase, Plan, Refusal};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The package database was judged, and mended as far as possible.
-    Repaired {
-        /// Packages that are still broken.
-        broken: Vec<String>,
-        /// What an interrupted transaction of this run turned out to have done.
-        installed: Installed,
-    },
+    Repaired(Repaired),
     /// The indexes were fetched.
     Refreshed {
         /// Repositories that cannot be relied on, a sentence each.
@@ -19,26 +14,26 @@ pub enum Event {
         /// None can.
         blind: bool,
     },
-    /// Policy made a plan.
-    Planned(Plan),
-    /// Policy found nothing to install.
-    NothingToDo,
+    /// Policy has spoken.
+    Planned {
+        /// What to install; empty when there is nothing to do.
+        plan: Plan,
+        /// What policy wants and cannot have now, a sentence each.
+        left_out: Vec<String>,
+    },
     /// What is pending could not be told, or only in part.
     Unclear {
         /// Why.
         reason: String,
     },
     /// The archives are there.
-    Downloaded {
-        /// Old kernels that had to make room.
-        removed: Vec<Change>,
-    },
+    Downloaded,
     /// The archives could not be had.
     DownloadFailed {
-        /// Old kernels that had to make room.
-        removed: Vec<Change>,
         /// The package manager's words.
         reason: String,
+        /// Packages whose archives did not come.
+        culprits: Vec<PackageName>,
     },
     /// The transaction went through.
     Applied(Installed),
@@ -69,6 +64,17 @@ pub enum Event {
     Cloned,
 }
 
+/// What a repair did, and what it could not do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// What was done, in order.
+    pub steps: Vec<String>,
+    /// Packages that are still broken.
+    pub broken: Vec<String>,
+    /// What an interrupted transaction of this run turned out to have done.
+    pub installed: Installed,
+}
+
 /// Something the shell shall do. Each is safe to repeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -87,12 +93,12 @@ impl Event {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Repaired { .. } => "repaired",
+            Self::Repaired(_) => "repaired",
             Self::Refreshed { .. } => "refreshed",
-            Self::Planned(_) => "planned",
-            Self::NothingToDo => "nothing to do",
+            Self::Planned { plan, .. } if plan.is_empty() => "nothing to do",
+            Self::Planned { .. } => "planned",
             Self::Unclear { .. } => "unclear",
-            Self::Downloaded { .. } => "downloaded",
+            Self::Downloaded => "downloaded",
             Self::DownloadFailed { .. } => "download failed",
             Self::Applied(_) => "applied",
             Self::ApplyFailed { .. } => "apply failed",

@@ -10,6 +10,6 @@ mod state;
 mod step;
 
 pub use course::{Course, SetAside};
-pub use event::{Effect, Event};
+pub use event::{Effect, Event, Repaired};
 pub use state::{Stage, State};
 pub use step::{Refused, Step, step};

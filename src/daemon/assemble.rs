@@ -2,10 +2,9 @@
 //! not go together, or would drag along what policy forbids: then the largest
 //! part that works is planned, and the rest is left out with a reason.
 
-use std::collections::BTreeSet;
-
-use crate::model::{Decision, PackageId, PackageName, Plan};
+use crate::model::{Change, Decided, Decision, PackageId, PackageName, Plan};
 use crate::package_manager::{Fault, PackageManager, Wanted};
+use crate::policy::Judge;
 
 use super::survey::Survey;
 
@@ -22,7 +21,7 @@ pub(super) struct Assembled {
 /// What a plan must not do.
 pub(super) struct Limits<'a> {
     pub survey: &'a Survey,
-    pub may_remove: &'a dyn Fn(&[PackageName]) -> bool,
+    pub judge: Judge<'a>,
 }
 
 /// Tries everything at once; where that fails, halves, so that one obstacle
@@ -51,7 +50,14 @@ pub(super) async fn assemble<P: PackageManager>(
                 assembled.plan = plan;
                 accepted = together;
             }
-            Err(reason) if chunk.len() == 1 || simulations >= SIMULATIONS => {
+            Err(_) if simulations >= SIMULATIONS => {
+                let reason = "not tried: too many others stood in each other's way";
+                let rest = chunk.into_iter().chain(chunks.drain(..).flatten());
+                assembled
+                    .left_out
+                    .extend(rest.map(|wanted| (wanted.id, reason.to_owned())));
+            }
+            Err(reason) if chunk.len() == 1 => {
                 assembled
                     .left_out
                     .extend(chunk.into_iter().map(|wanted| (wanted.id, reason.clone())));
@@ -66,34 +72,46 @@ pub(super) async fn assemble<P: PackageManager>(
 }
 
 impl Limits<'_> {
-    /// What a rule holds or rejects must not come in as a dependency either.
+    /// What a rule forbids must not come in as a dependency either.
     fn judge(&self, plan: &Plan) -> Result<(), String> {
-        let removed: Vec<PackageName> = plan
-            .changes()
-            .iter()
-            .filter(|change| change.is_removal())
-            .map(|change| change.id.name.clone())
-            .collect();
-        if !(self.may_remove)(&removed) {
+        let gone = plan.changes().iter().filter(|change| change.is_removal());
+        let removed: Vec<PackageName> = gone.map(|change| change.id.name.clone()).collect();
+        if !self.judge.may_remove(&removed) {
             let names: Vec<&str> = removed.iter().map(PackageName::as_str).collect();
             return Err(format!(
                 "it would remove {}, which `removals` does not allow",
                 names.join(", ")
             ));
         }
-        let forbidden: BTreeSet<&PackageId> = self
+        plan.changes()
+            .iter()
+            .try_for_each(|change| self.allowed(change))
+    }
+
+    fn allowed(&self, change: &Change) -> Result<(), String> {
+        if change.is_removal() {
+            return Ok(());
+        }
+        if change.from.is_some() && change.to <= change.from {
+            return Err(format!("it needs {change}, a downgrade"));
+        }
+        // By name: a package may move to or from architecture all.
+        let mut decided = self
             .survey
             .decisions
             .iter()
-            .filter(|decided| matches!(decided.decision, Decision::Held | Decision::Rejected))
-            .map(|decided| &decided.id)
-            .collect();
-        match plan
-            .changes()
-            .iter()
-            .find(|change| forbidden.contains(&change.id))
-        {
-            Some(change) => Err(format!("it needs {change}, which a rule forbids")),
+            .filter(|it| it.id.name == change.id.name);
+        let forbidden = |it: &&Decided| {
+            matches!(
+                it.decision,
+                Decision::Held | Decision::Rejected | Decision::ReportOnly
+            )
+        };
+        if let Some(decided) = decided.find(forbidden) {
+            return Err(format!("it needs {change}, which is {}", decided.decision));
+        }
+        match self.judge.forbids(&change.id.name) {
+            Some(reason) => Err(format!("it needs {change}, and {reason}")),
             None => Ok(()),
         }
     }
@@ -101,9 +119,12 @@ impl Limits<'_> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::model::{Decided, Pending};
     use crate::package_manager::fake::{Fake, id, name, upgrade, version};
+    use crate::policy::{Asked, Pattern, Settings};
 
     /// As if policy had said install to all but the held.
     fn decided(names: &[&str], held: &[&str]) -> Survey {
@@ -131,10 +152,19 @@ mod tests {
     }
 
     async fn assembled(machine: &Fake, survey: &Survey) -> Assembled {
-        let limits = Limits {
-            survey,
-            may_remove: &|packages| packages.iter().all(|package| package.as_str() == "old"),
+        let policy = Settings {
+            removals: vec![Pattern::parse("old").expect("valid")],
+            ..Settings::default()
         };
+        let asked = Asked::default();
+        let judge = Judge {
+            name: "default",
+            policy: &policy,
+            asked: &asked,
+            set_aside: &[],
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let limits = Limits { survey, judge };
         assemble(machine, &limits).await.expect("assembled")
     }
 
@@ -197,7 +227,7 @@ mod tests {
         machine.world().brings = vec![(name("bb"), name("held"))];
         let assembled = assembled(&machine, &decided(&names, &["held"])).await;
         assert_eq!(planned(&assembled), ["aa"]);
-        let reason = "it needs held:amd64 1 -> 2, which a rule forbids";
+        let reason = "it needs held:amd64 1 -> 2, which is held";
         assert_eq!(assembled.left_out, [(id("bb"), reason.to_owned())]);
     }
 

@@ -36,6 +36,8 @@ pub enum Notice {
         /// For whom.
         holder: String,
     },
+    /// Somebody asked to stop; the phase at work ends first.
+    Stopping,
     /// A stage lasts longer than it should; nothing is killed.
     Stalled(Stage),
     /// Verify found something.
@@ -68,6 +70,10 @@ pub(super) fn log(run: RunId, notice: &Notice) {
         Notice::Planned { plan, decisions } => planned(run, plan, decisions),
         Notice::Waiting { holder } => {
             warn!(PATCHD_RUN = %run, PATCHD_EVENT = "waiting", "run {run} waits for {holder}");
+        }
+        Notice::Stopping => {
+            warn!(PATCHD_RUN = %run, PATCHD_EVENT = "stopping",
+                "run {run} ends before its next phase, as somebody asked; the one at work is not cut short");
         }
         Notice::Stalled(stage) => {
             warn!(PATCHD_RUN = %run, PATCHD_EVENT = "stalled", PATCHD_PHASE = %stage,

@@ -12,8 +12,6 @@ pub struct Paths {
     pub state: PathBuf,
     /// The package manager's output, a file a run.
     pub logs: PathBuf,
-    /// The worker's records, for reading.
-    pub records: PathBuf,
 }
 
 /// Everything a run needs, put together once.
@@ -42,7 +40,6 @@ impl Default for Paths {
         Self {
             state: "/var/lib/patchd".into(),
             logs: crate::worker::LOGS.into(),
-            records: crate::worker::FOLDER.into(),
         }
     }
 }

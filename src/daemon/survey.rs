@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Decided, Decision, PackageId, Pending};
+use crate::model::{Block, Change, Decided, Decision, PackageId, Pending, Plan};
 use crate::package_manager::{Fault, PackageManager, Wanted};
 use crate::policy::{Judge, Seen, SeenVersions};
 use crate::state::{Ledger, LedgerError};
@@ -71,6 +71,43 @@ impl Survey {
                 version: decided.target.clone(),
             })
             .collect()
+    }
+
+    /// What policy wants and the package manager cannot have; somebody's own hold
+    /// or pin, and phasing, are no trouble.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<String> {
+        let trouble = |block: &Block| matches!(block, Block::Dependency | Block::Removal { .. });
+        let both = self.pending.updates.iter().zip(&self.decisions);
+        both.filter(|(update, decided)| {
+            decided.decision == Decision::Blocked && update.blocked.as_ref().is_some_and(trouble)
+        })
+        .map(|(update, decided)| format!("{} was left out: {}", update.id, decided.reason))
+        .collect()
+    }
+
+    /// What is in the plan is installed, whatever was decided about it alone.
+    pub fn include(&mut self, plan: &Plan) {
+        for decided in self
+            .decisions
+            .iter_mut()
+            .filter(|it| it.decision != Decision::Install)
+        {
+            let comes = |change: &&Change| change.id == decided.id && change.to.is_some();
+            if let Some(target) = plan
+                .changes()
+                .iter()
+                .find(comes)
+                .and_then(|it| it.to.clone())
+            {
+                decided.reason = format!(
+                    "comes along because something needs it ({})",
+                    decided.decision
+                );
+                decided.decision = Decision::Install;
+                decided.target = target;
+            }
+        }
     }
 
     /// Turns a decision into `blocked`, for what turned out later.

@@ -1,6 +1,6 @@
 //! From the worker's words to events of the cycle.
 
-use crate::cycle::Event;
+use crate::cycle::{Event, Repaired};
 use crate::model::{
     ApplyFailure, Installed, PackageName, Plan, Report, Repository, RepositoryState,
 };
@@ -9,15 +9,22 @@ use crate::model::{
 pub(super) fn event(report: Report, plan: &Plan) -> Event {
     match report {
         Report::Repair {
-            broken, installed, ..
-        } => Event::Repaired { broken, installed },
+            steps,
+            broken,
+            installed,
+            ..
+        } => Event::Repaired(Repaired {
+            steps,
+            broken,
+            installed,
+        }),
         Report::Refresh { repositories } => refreshed(&repositories),
+        Report::Download { failure: None, .. } => Event::Downloaded,
         Report::Download {
-            removed, failure, ..
-        } => match failure {
-            None => Event::Downloaded { removed },
-            Some(reason) => Event::DownloadFailed { removed, reason },
-        },
+            failure: Some(reason),
+            culprits,
+            ..
+        } => Event::DownloadFailed { reason, culprits },
         Report::Apply { installed, failure } => applied(installed, failure, plan),
         Report::Verify {
             findings,

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::package::PackageName;
 use super::plan::{Change, Digest, Plan};
 use super::repository::Repository;
 use super::run::RunId;
@@ -117,6 +118,9 @@ pub enum Refusal {
     Unfit {
         /// What is missing, a sentence each.
         faults: Vec<String>,
+        /// The removal of old kernels that would make it fit; empty when none would.
+        #[serde(default, skip_serializing_if = "Plan::is_empty")]
+        room: Plan,
     },
     /// It was tried and could not be done.
     Unable {
@@ -149,12 +153,12 @@ pub enum Report {
     Download {
         /// Bytes fetched.
         bytes: u64,
-        /// Old kernels that had to make room on /boot.
-        #[serde(default)]
-        removed: Vec<Change>,
         /// Set when it did not work: the package manager's own words.
         #[serde(skip_serializing_if = "Option::is_none")]
         failure: Option<String>,
+        /// With a failure: the packages whose archives did not come.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        culprits: Vec<PackageName>,
     },
     /// After `Apply`.
     Apply {
@@ -188,18 +192,7 @@ pub struct ApplyFailure {
     /// One sentence.
     pub summary: String,
     /// The packages that failed by themselves, if it can be told.
-    pub culprits: Vec<super::package::PackageName>,
-}
-
-impl Installed {
-    /// Changes without a word on configuration files.
-    #[must_use]
-    pub fn only(changed: Vec<Change>) -> Self {
-        Self {
-            changed,
-            kept_conffiles: Vec::new(),
-        }
-    }
+    pub culprits: Vec<PackageName>,
 }
 
 impl Order {
@@ -255,7 +248,7 @@ impl fmt::Display for Refusal {
                 f,
                 "the package manager's lock is held by {holder}, waited {waited_seconds} s; run again later, or stop {holder}"
             ),
-            Self::Unfit { faults } => write!(
+            Self::Unfit { faults, .. } => write!(
                 f,
                 "this machine is not fit for the plan: {}",
                 faults.join("; ")

@@ -67,6 +67,26 @@ impl Outcome {
     }
 }
 
+impl ExitCode {
+    /// The word for logs and metrics.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::ConfigInvalid => "config-invalid",
+            Self::Usage => "usage",
+            Self::NotPermitted => "not-permitted",
+            Self::Unreachable => "unreachable",
+            Self::Failed => "failed",
+            Self::NeedsHuman => "needs-human",
+            Self::Partial => "partial",
+            Self::Deferred => "deferred",
+            Self::Owed => "owed",
+            Self::UpdatesPending => "updates-pending",
+            Self::Success => "success",
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -91,6 +91,12 @@ impl Plan {
         &self.changes
     }
 
+    /// Whether it does nothing but remove.
+    #[must_use]
+    pub fn only_removes(&self) -> bool {
+        !self.is_empty() && self.changes.iter().all(Change::is_removal)
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -21,6 +21,12 @@ impl RunId {
     pub fn new(unix_milliseconds: u64, random: u128) -> Self {
         Self(Ulid::from_parts(unix_milliseconds, random))
     }
+
+    /// When it was opened, by the clock of then.
+    #[must_use]
+    pub fn unix_milliseconds(self) -> u64 {
+        self.0.timestamp_ms()
+    }
 }
 
 impl TryFrom<String> for RunId {

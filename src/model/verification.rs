@@ -17,7 +17,7 @@ pub enum Class {
 pub struct Finding {
     /// How much it weighs.
     pub class: Class,
-    /// Which check found it: `unit`, `port`, `route`, `resolver`, `probe`, `database`, `version`, `conffile`, `pending`.
+    /// Which check found it: `unit`, `port`, `route`, `resolver`, `probe`, `database`, `version`.
     pub check: String,
     /// The unit, port, probe or package it is about.
     pub subject: String,

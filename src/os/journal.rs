@@ -13,7 +13,7 @@ use super::environment;
 /// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// Warnings and errors: a person watches the progress instead.
+    /// Nothing: a person watches the progress instead.
     Quiet,
     /// What a run can be told from.
     Usual,

@@ -15,13 +15,14 @@ pub fn outlive() {
     }
 }
 
-/// Becomes readable when an operator asks to stop (Ctrl-C, SIGTERM); a second
+/// Becomes readable when an operator asks to stop (Ctrl-C, SIGTERM, a
+/// terminal that has gone); a second
 /// request in a row does what it always does.
 pub fn stop_requests() -> std::io::Result<tokio::net::UnixStream> {
     let (read, write) = UnixStream::pair()?;
     read.set_nonblocking(true)?;
     let again = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT] {
+    for signal in [SIGTERM, SIGINT, SIGHUP] {
         signal_hook::flag::register_conditional_default(signal, Arc::clone(&again))?;
         signal_hook::flag::register(signal, Arc::clone(&again))?;
         signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;

@@ -39,6 +39,15 @@ pub enum Activity {
     },
 }
 
+/// Whether this machine is fit for a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fitness {
+    /// What stands against it, a sentence each; empty means fit.
+    pub faults: Vec<String>,
+    /// Nothing but kernels on `/boot` stands against it.
+    pub room_helps: bool,
+}
+
 /// Who is told. Must not block and must not fail.
 pub type Watch<'a> = &'a mut dyn FnMut(Activity);
 
@@ -96,19 +105,15 @@ pub trait PackageManager {
     /// Fetches all indexes; one bad repository does not stop the others.
     async fn refresh(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<Repository>, Fault>;
 
-    /// What on this machine stands against this plan: space, inodes, clock,
-    /// headers; a sentence each.
-    async fn preflight(&self, plan: &Plan) -> Result<Vec<String>, Fault>;
+    /// What on this machine stands against this plan: space, inodes, clock, headers.
+    async fn preflight(&self, plan: &Plan) -> Result<Fitness, Fault>;
 
-    /// Where `/boot` is too small for the plan's kernels: removes old ones that
-    /// came automatically, never the running one nor the newest two. Returns
-    /// what was removed; nothing when that is not what is missing.
-    async fn make_room(
-        &self,
-        plan: &Plan,
-        folder: &Path,
-        watch: Watch<'_>,
-    ) -> Result<Vec<Change>, Fault>;
+    /// The removal of kernels that nobody needs: they came automatically, do not
+    /// run, and are not among the newest two.
+    async fn spare_kernels(&self) -> Result<Plan, Fault>;
+
+    /// Packages of the plan whose archives are not here.
+    async fn missing(&self, plan: &Plan) -> Result<Vec<PackageName>, Fault>;
 
     /// Fetches the archives of the plan. Returns bytes fetched.
     async fn download(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<u64, Fault>;

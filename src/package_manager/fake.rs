@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::contract::{Activity, Applied, PackageManager, Wanted, Watch};
+use super::contract::{Activity, Applied, Fitness, PackageManager, Wanted, Watch};
 use super::fault::Fault;
 use crate::model::{
     Change, Offer, Origin, PackageId, PackageName, Pending, PendingUpdate, Plan, Repository,
@@ -257,17 +257,20 @@ impl PackageManager for Fake {
         }])
     }
 
-    async fn make_room(
-        &self,
-        _plan: &Plan,
-        _folder: &Path,
-        _watch: Watch<'_>,
-    ) -> Result<Vec<Change>, Fault> {
+    async fn spare_kernels(&self) -> Result<Plan, Fault> {
+        Ok(Plan::default())
+    }
+
+    async fn missing(&self, _plan: &Plan) -> Result<Vec<PackageName>, Fault> {
         Ok(Vec::new())
     }
 
-    async fn preflight(&self, _plan: &Plan) -> Result<Vec<String>, Fault> {
-        Ok(self.world().unfit.clone())
+    async fn preflight(&self, _plan: &Plan) -> Result<Fitness, Fault> {
+        let faults = self.world().unfit.clone();
+        Ok(Fitness {
+            faults,
+            room_helps: false,
+        })
     }
 
     async fn download(&self, plan: &Plan, _folder: &Path, _watch: Watch<'_>) -> Result<u64, Fault> {

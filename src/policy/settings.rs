@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::pattern::Pattern;
+use crate::model::PackageName;
 
 /// One policy: ordered rules, first match decides, no match is `not-selected`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,25 @@ pub struct When {
     pub kernel: Option<bool>,
     /// Whether it takes effect only after a reboot.
     pub needs_reboot: Option<bool>,
+}
+
+impl When {
+    /// Whether it holds for this name whatever else is known of the package.
+    #[must_use]
+    pub fn is_only_about(&self, name: &PackageName) -> bool {
+        let matches = |pattern: &Pattern| pattern.matches(name.as_str());
+        let named = self
+            .package
+            .as_ref()
+            .is_some_and(|patterns| patterns.iter().any(matches));
+        let package = self.package.clone();
+        named
+            && *self
+                == Self {
+                    package,
+                    ..Self::default()
+                }
+    }
 }
 
 /// What a rule does.

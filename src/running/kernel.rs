@@ -47,7 +47,11 @@ pub fn kernel(root: &Path) -> Kernel {
             .join(&running)
             .join("modules.dep")
             .exists();
-    let newest_installed = newest(&installed(root));
+    let alike: Vec<String> = installed(root)
+        .into_iter()
+        .filter(|it| flavour(it) == flavour(&running))
+        .collect();
+    let newest_installed = newest(&alike);
     Kernel {
         running,
         newest_installed,
@@ -65,6 +69,15 @@ fn installed(root: &Path) -> Vec<String> {
     names
         .filter_map(|name| name.strip_prefix("vmlinuz-").map(str::to_owned))
         .collect()
+}
+
+/// What follows the numbers: `6.1.0-30-cloud-amd64` is of flavour `cloud-amd64`.
+/// An image of another flavour is another kernel, and no newer one.
+fn flavour(release: &str) -> &str {
+    let mut parts = release.split_inclusive('-');
+    let numbers = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());
+    let length: usize = parts.by_ref().take_while(numbers).map(str::len).sum();
+    release.get(length..).unwrap_or_default()
 }
 
 fn newest(releases: &[String]) -> Option<String> {
@@ -105,6 +118,13 @@ mod tests {
     fn a_tenth_abi_is_newer_than_a_ninth() {
         assert!(system("6.1.0-9-amd64", &["6.1.0-9-amd64", "6.1.0-10-amd64"]).is_outdated());
         assert!(!system("6.1.0-10-amd64", &["6.1.0-9-amd64", "6.1.0-10-amd64"]).is_outdated());
+    }
+
+    #[test]
+    fn another_flavour_is_another_kernel() {
+        assert_eq!(flavour("6.1.0-30-cloud-amd64"), "cloud-amd64");
+        assert_eq!(flavour("6.1.0-30-amd64"), "amd64");
+        assert_ne!(flavour("6.1.0-30-amd64.old"), flavour("6.1.0-30-amd64"));
     }
 
     #[test]

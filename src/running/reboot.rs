@@ -7,7 +7,7 @@ use super::kernel::Kernel;
 
 /// Packages whose new code nothing uses before a reboot, by the start of the
 /// names of their file lists under `/var/lib/dpkg/info`.
-const NEED_REBOOT: [&str; 2] = ["libc6", "dbus"];
+const NEED_REBOOT: [&str; 4] = ["libc6", "dbus", "dbus-daemon", "dbus-broker"];
 
 /// The same for what belongs to the kernel: in a container that is the host's.
 const NEED_REBOOT_OF_KERNEL: [&str; 3] = ["intel-microcode", "amd64-microcode", "firmware-"];
@@ -20,7 +20,7 @@ pub fn reboot_reasons(root: &Path, kernel: &Kernel) -> Vec<String> {
     if kernel.is_outdated() {
         let newest = kernel.newest_installed.as_deref().unwrap_or("a newer one");
         reasons.push(format!(
-            "kernel {newest} is installed and {} runs",
+            "kernel: {newest} is installed and {} runs",
             kernel.running
         ));
     }
@@ -28,7 +28,7 @@ pub fn reboot_reasons(root: &Path, kernel: &Kernel) -> Vec<String> {
         reasons.extend(
             replaced_since(root, started, kernel.owned)
                 .into_iter()
-                .map(|name| format!("{name} was replaced since boot")),
+                .map(|name| format!("{name}: replaced since boot")),
         );
     }
     reasons

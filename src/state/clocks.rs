@@ -16,10 +16,11 @@ impl Ledger {
     /// Starts the clock of every version that was not seen before.
     pub fn see(&mut self, updates: &[PendingUpdate], now: Timestamp) -> Result<(), LedgerError> {
         let write = |ledger: &mut Self| {
-            let transaction = ledger.database.transaction()?;
+            let transaction = ledger.begin()?;
             {
                 let mut insert = transaction.prepare(
-                    "INSERT OR IGNORE INTO seen (package, architecture, version, security, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO seen (package, architecture, version, security, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO UPDATE SET security = max(security, excluded.security)",
                 )?;
                 for update in updates {
                     for offer in &update.offers {
@@ -67,19 +68,20 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, LedgerError> {
         let write = |ledger: &mut Self| {
-            let transaction = ledger.database.transaction()?;
+            let transaction = ledger.begin()?;
             let known: Vec<String> = transaction
                 .prepare("SELECT reason FROM reboot")?
                 .query_map([], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
-            for gone in known.iter().filter(|reason| !reasons.contains(reason)) {
+            let held = |reason: &&String| reasons.iter().any(|it| kind(it) == reason.as_str());
+            for gone in known.iter().filter(|reason| !held(reason)) {
                 transaction.execute("DELETE FROM reboot WHERE reason = ?1", [gone])?;
             }
             for reason in reasons {
                 let at = now.to_string();
                 transaction.execute(
                     "INSERT OR IGNORE INTO reboot (reason, since) VALUES (?1, ?2)",
-                    [reason, &at],
+                    [kind(reason), &at],
                 )?;
             }
             let since =
@@ -102,9 +104,34 @@ impl Ledger {
     }
 }
 
+/// `kernel: 6.1.0-56 is installed …` is about the kernel, whichever comes next.
+fn kind(reason: &str) -> &str {
+    reason.split(':').next().unwrap_or(reason)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_kernel_does_not_start_the_clock_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut ledger = Ledger::open(&folder.path().join("ledger.db")).expect("opened");
+        let at = |second| Timestamp::from_second(second).expect("in range");
+        let owe = |ledger: &mut Ledger, reason: &str, second| {
+            ledger
+                .owe_reboot(&[reason.to_owned()], at(second))
+                .expect("kept")
+        };
+        assert_eq!(
+            owe(&mut ledger, "kernel: 2 is installed and 1 runs", 10),
+            Some(at(10))
+        );
+        assert_eq!(
+            owe(&mut ledger, "kernel: 3 is installed and 1 runs", 20),
+            Some(at(10))
+        );
+    }
 
     #[test]
     fn a_reboot_is_owed_since_its_first_reason() {

@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::schema::MIGRATIONS;
 
@@ -24,7 +24,7 @@ pub enum LedgerError {
         known: usize,
     },
     /// The disk is full.
-    #[error("no space left to write {path}; free some on its file system, nothing was begun")]
+    #[error("no space left to write {path}; free some on its file system, then run it again")]
     Full {
         /// The file.
         path: PathBuf,
@@ -34,6 +34,20 @@ pub enum LedgerError {
     NotPermitted {
         /// The file.
         path: PathBuf,
+    },
+    /// Somebody else writes for too long.
+    #[error("{path} is in use by another process for too long; run it again, nothing was lost")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk fails, or is full.
+    #[error("cannot write {path}: {cause}; check space and health of its file system")]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's words.
+        cause: rusqlite::Error,
     },
     /// SQLite cannot read it.
     #[error(
@@ -175,6 +189,13 @@ impl Ledger {
         }
     }
 
+    /// A transaction that writes, from its beginning: it waits for another writer
+    /// instead of failing half-way.
+    pub(super) fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.database
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+    }
+
     pub(super) fn error(&self, cause: rusqlite::Error) -> LedgerError {
         classify(&self.path, cause)
     }
@@ -188,11 +209,19 @@ impl Ledger {
     }
 }
 
-/// The folder (0711: others may reach `metrics/` in it) and the file (0600).
+/// The ledger's folder, 0711: others may reach `metrics/` in it.
+pub fn make_folder(folder: &Path) -> Result<(), LedgerError> {
+    if folder.exists() {
+        return Ok(());
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o711).create(folder);
+    made.map_err(|cause| file_error(folder, cause))
+}
+
+/// The folder, and the file (0600).
 fn prepare(path: &Path) -> Result<(), LedgerError> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
-        let made = DirBuilder::new().recursive(true).mode(0o711).create(folder);
-        made.map_err(|cause| file_error(folder, cause))?;
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
     }
     let opened = File::options()
         .create(true)
@@ -215,8 +244,10 @@ fn classify(path: &Path, cause: rusqlite::Error) -> LedgerError {
     let path = path.to_owned();
     match cause.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => LedgerError::Full { path },
-        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-            LedgerError::NotPermitted { path }
+        Some(ErrorCode::PermissionDenied) => LedgerError::NotPermitted { path },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LedgerError::Busy { path },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+            LedgerError::Disk { path, cause }
         }
         _ => LedgerError::Database { path, cause },
     }

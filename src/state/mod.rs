@@ -6,5 +6,5 @@ mod ledger;
 mod runs;
 mod schema;
 
-pub use ledger::{Ledger, LedgerError};
+pub use ledger::{Ledger, LedgerError, make_folder};
 pub use runs::{NewRun, RunDetail, RunRow, Transition};

@@ -75,7 +75,7 @@ impl Ledger {
         let id = run.id.to_string();
         let names: Vec<&str> = run.asked.iter().map(PackageName::as_str).collect();
         let write = |ledger: &mut Self| {
-            let transaction = ledger.database.transaction()?;
+            let transaction = ledger.begin()?;
             transaction.execute(
                 "INSERT INTO run (id, opened_at, origin, asked_by, policy, asked, machine_id, boot_id, state)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -113,7 +113,7 @@ impl Ledger {
         let body = self.body(state)?;
         let id = run.to_string();
         let write = |ledger: &mut Self| {
-            let transaction = ledger.database.transaction()?;
+            let transaction = ledger.begin()?;
             transaction.execute("UPDATE run SET state = ?2 WHERE id = ?1", params![id, body])?;
             insert_transition(&transaction, &id, at, (event, state.stage.name()))?;
             transaction.commit()
@@ -150,7 +150,7 @@ impl Ledger {
             })
             .collect::<Result<_, LedgerError>>()?;
         let write = |ledger: &mut Self| {
-            let transaction = ledger.database.transaction()?;
+            let transaction = ledger.begin()?;
             {
                 let mut insert = transaction.prepare(
                     "INSERT OR REPLACE INTO decision (run, package, architecture, body) VALUES (?1, ?2, ?3, ?4)",
@@ -173,6 +173,11 @@ impl Ledger {
             .map_err(|cause| self.error(cause))?
             .map(|texts| self.row(texts))
             .transpose()
+    }
+
+    /// The newest run's id.
+    pub fn latest(&self) -> Result<Option<RunId>, LedgerError> {
+        Ok(self.runs(1)?.pop().map(|row| row.opened.id))
     }
 
     /// The latest runs, newest first.
@@ -336,7 +341,7 @@ fn insert_transition(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cycle::{Event, step};
+    use crate::cycle::{Event, Repaired, step};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -360,10 +365,7 @@ mod tests {
         let mut ledger = Ledger::open(&path).expect("opened");
         let first = State::opened(NOW);
         ledger.open_run(&run(), &first).expect("written");
-        let event = Event::Repaired {
-            broken: vec![],
-            installed: crate::model::Installed::default(),
-        };
+        let event = Event::Repaired(Repaired::default());
         let next = step(&first, event.clone(), NOW).expect("accepted").to;
         ledger
             .record(run().id, event.name(), &next, NOW)

@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::os::command::Runner;
 use crate::os::{clock, files};
-use crate::package_manager::{Activity, Applied, Fault, PackageManager, Wanted};
+use crate::package_manager::{Activity, Applied, Fault, Fitness, PackageManager, Wanted};
 use crate::running;
 use crate::verify::{self, Observation, Touched};
 
@@ -86,7 +86,9 @@ impl<P: PackageManager> Tools<'_, P> {
             }
             // What another run reported is in its own history.
             None if other.is_some() => Installed::default(),
-            None => record.reported().cloned().unwrap_or_default(),
+            // Its driver may have died before it heard; another run's is not ours.
+            None if other.is_none() => record.reported().cloned().unwrap_or_default(),
+            None => Installed::default(),
         };
         let broken = self.audit().await?;
         if let Some(mut other) = other {
@@ -118,30 +120,41 @@ impl<P: PackageManager> Tools<'_, P> {
         })
     }
 
-    /// Preflight, then the archives. Touches no package but old kernels in the way.
+    /// Preflight, then the archives. Touches no package.
     pub async fn download(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
         self.same_plan(plan).await?;
+        let manager = self.package_manager;
+        let Fitness { faults, room_helps } = manager.preflight(plan).await.map_err(refusal)?;
+        if !faults.is_empty() {
+            let spare = room_helps.then(|| manager.spare_kernels());
+            let room = match spare {
+                Some(spare) => spare.await.map_err(refusal)?,
+                None => Plan::default(),
+            };
+            return Err(Refusal::Unfit { faults, room });
+        }
         let folder = desk.folder();
-        let removed = self.fit(desk, plan, &folder).await?;
-        self.package_manager
+        manager
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
             .map_err(refusal)?;
-        match self
-            .package_manager
+        match manager
             .download(plan, &folder, &mut |activity| desk.tell(activity))
             .await
         {
             Ok(bytes) => Ok(Report::Download {
                 bytes,
-                removed,
                 failure: None,
+                culprits: Vec::new(),
             }),
-            Err(fault @ Fault::Failed { .. }) => Ok(Report::Download {
-                bytes: 0,
-                removed,
-                failure: Some(fault.to_string()),
-            }),
+            Err(fault @ Fault::Failed { .. }) => {
+                let culprits = manager.missing(plan).await.map_err(refusal)?;
+                Ok(Report::Download {
+                    bytes: 0,
+                    failure: Some(fault.to_string()),
+                    culprits,
+                })
+            }
             Err(fault) => Err(refusal(fault)),
         }
     }
@@ -209,35 +222,16 @@ impl<P: PackageManager> Tools<'_, P> {
         })
     }
 
-    /// Preflight; where old kernels fill /boot they make room first.
-    async fn fit(
-        &self,
-        desk: &mut Desk<'_>,
-        plan: &Plan,
-        folder: &Path,
-    ) -> Result<Vec<Change>, Refusal> {
-        let manager = self.package_manager;
-        if manager.preflight(plan).await.map_err(refusal)?.is_empty() {
-            return Ok(Vec::new());
-        }
-        let removed = manager
-            .make_room(plan, folder, &mut |activity| desk.tell(activity))
-            .await;
-        let removed = removed.map_err(refusal)?;
-        let faults = manager.preflight(plan).await.map_err(refusal)?;
-        if faults.is_empty() {
-            Ok(removed)
-        } else {
-            Err(Refusal::Unfit { faults })
-        }
-    }
-
     async fn audit(&self) -> Result<Vec<String>, Refusal> {
         self.package_manager.audit().await.map_err(refusal)
     }
 
     /// The plan must be what the package manager's own simulation says now.
     async fn same_plan(&self, plan: &Plan) -> Result<(), Refusal> {
+        // No upgrade asks for it: old kernels make room, and the guard compares.
+        if plan.only_removes() {
+            return Ok(());
+        }
         let wanted: Vec<Wanted> = plan.changes().iter().filter_map(upgrade).collect();
         let simulated = match self.package_manager.plan(&wanted).await {
             Err(Fault::Unsolvable { words, .. }) => {

@@ -11,7 +11,7 @@ use super::log;
 use super::phases::Tools;
 use super::record::{Line, Record};
 use super::validate::{Bounds, validate};
-use crate::model::{Order, Phase, Refusal, Report, RunId, WorkerEvent};
+use crate::model::{Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent};
 use crate::os::clock;
 use crate::os::files::no_follow;
 use crate::package_manager::{Activity, PackageManager};
@@ -55,15 +55,19 @@ impl Desk<'_> {
 
     fn emit(&mut self, event: &WorkerEvent) {
         if !matches!(event, WorkerEvent::Progress { .. }) {
-            let line = Line::Event {
-                at: clock::now(),
-                event: Box::new(event.clone()),
-            };
             // A full disk must not stop a transaction that is at work; what is
             // lost here is judged by the package database later.
-            let _full_disk = self.record.append(line);
+            let _full_disk = self.note(event);
         }
         send(self.listener, event);
+    }
+
+    fn note(&mut self, event: &WorkerEvent) -> std::io::Result<()> {
+        let event = Box::new(event.clone());
+        self.record.append(Line::Event {
+            at: clock::now(),
+            event,
+        })
     }
 }
 
@@ -85,7 +89,7 @@ pub(super) async fn serve<P: PackageManager>(
     text: &str,
     listener: &mut dyn Write,
 ) {
-    match accept(tools, removals, text, listener) {
+    match accept(tools, removals, text, listener).await {
         Err(refusal) => send(listener, &WorkerEvent::Refused { refusal }),
         Ok(accepted) => carry_out(tools, accepted, listener).await,
     }
@@ -99,7 +103,7 @@ struct Accepted {
     _lock: File,
 }
 
-fn accept<P: PackageManager>(
+async fn accept<P: PackageManager>(
     tools: &Tools<'_, P>,
     removals: &[Pattern],
     text: &str,
@@ -110,13 +114,29 @@ fn accept<P: PackageManager>(
     })?;
     let lock = lock(tools.root, &order, listener)?;
     let open = Record::find_open(tools.root).map_err(|cause| unusable(tools.root, &cause))?;
-    validate(&order, &Bounds { open, removals })?;
+    let spare = if order.plan.only_removes() {
+        let spare = tools.package_manager.spare_kernels().await;
+        spare.map_err(|fault| Refusal::Unable {
+            detail: fault.to_string(),
+        })?
+    } else {
+        Plan::default()
+    };
+    validate(
+        &order,
+        &Bounds {
+            open,
+            removals,
+            spare: &spare,
+        },
+    )?;
     let mut record =
         Record::open(tools.root, order.run).map_err(|cause| unusable(tools.root, &cause))?;
     // Without a log the output stays in the run's folder; that is no reason to stop.
     let _no_log = log::prepare(tools.logs, record.folder(), order.run);
     if order.phase == Phase::Repair {
-        Record::drop_oldest(tools.root, log::KEPT).map_err(|cause| unusable(tools.root, &cause))?;
+        Record::drop_oldest(tools.root, log::KEPT, order.run)
+            .map_err(|cause| unusable(tools.root, &cause))?;
     }
     let line = Line::Order {
         at: clock::now(),
@@ -151,7 +171,12 @@ async fn carry_out<P: PackageManager>(
         record,
         listener,
     };
-    desk.emit(&WorkerEvent::Accepted { phase: order.phase });
+    let accepted = WorkerEvent::Accepted { phase: order.phase };
+    if let Err(cause) = desk.note(&accepted) {
+        let refusal = unusable(desk.record.folder(), &cause);
+        return send(desk.listener, &WorkerEvent::Refused { refusal });
+    }
+    send(desk.listener, &accepted);
     let done = match order.phase {
         Phase::Repair => tools.repair(&mut desk, open).await,
         Phase::Refresh => tools.refresh(&mut desk).await,

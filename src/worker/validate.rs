@@ -1,7 +1,7 @@
 //! Is this an order that may be carried out at all? Pure; what the package
 //! manager has on offer is checked by its own simulation later.
 
-use crate::model::{Change, Order, PROTOCOL, Phase, Refusal, RunId};
+use crate::model::{Change, Order, PROTOCOL, Phase, Plan, Refusal, RunId};
 use crate::policy::Pattern;
 
 /// The largest order that is read, bytes; a plan of 10,000 packages is 1.5 MB.
@@ -14,6 +14,8 @@ pub(super) struct Bounds<'a> {
     pub open: Option<RunId>,
     /// What any policy of this machine lets a plan remove.
     pub removals: &'a [Pattern],
+    /// Kernels that may go to make room on /boot, whatever policies say.
+    pub spare: &'a Plan,
 }
 
 /// Refuses what breaks a rule; nothing was done yet.
@@ -41,11 +43,27 @@ pub(super) fn validate(order: &Order, bounds: &Bounds<'_>) -> Result<(), Refusal
         Phase::Repair | Phase::Refresh | Phase::Verify if !order.plan.is_empty() => {
             Err(invalid(format!("{} takes no plan", order.phase)))
         }
+        _ if order.plan.only_removes() => only_spare(&order.plan, bounds.spare),
         _ => order
             .plan
             .changes()
             .iter()
             .try_for_each(|change| allowed(change, bounds.removals)),
+    }
+}
+
+/// A plan without an upgrade may only make room.
+fn only_spare(plan: &Plan, spare: &Plan) -> Result<(), Refusal> {
+    match plan
+        .changes()
+        .iter()
+        .find(|change| !spare.changes().contains(change))
+    {
+        None => Ok(()),
+        Some(change) => Err(invalid(format!(
+            "it would remove {} for no upgrade",
+            change.id
+        ))),
     }
 }
 
@@ -100,6 +118,7 @@ mod tests {
             &Bounds {
                 open,
                 removals: &[],
+                spare: &Plan::default(),
             },
         )
     }
@@ -131,17 +150,38 @@ mod tests {
     #[test]
     fn a_removal_that_a_policy_allows_is_carried_out() {
         let removals = [Pattern::parse("ngin*").expect("valid")];
-        let order = order(Phase::Apply, vec![change(Some("1"), None)]);
+        let mut changes = vec![change(Some("1"), None), change(Some("1"), Some("2"))];
+        changes[1].id = PackageId::parse("openssl", "amd64").expect("valid");
+        let order = order(Phase::Apply, changes);
         assert_eq!(
             validate(
                 &order,
                 &Bounds {
                     open: None,
-                    removals: &removals
+                    removals: &removals,
+                    spare: &Plan::default()
                 }
             ),
             Ok(())
         );
+    }
+
+    #[test]
+    fn a_removal_for_no_upgrade_may_only_be_a_spare_kernel() {
+        let removals = [Pattern::parse("*").expect("valid")];
+        let order = order(Phase::Apply, vec![change(Some("1"), None)]);
+        let judge = |spare: &Plan| {
+            validate(
+                &order,
+                &Bounds {
+                    open: None,
+                    removals: &removals,
+                    spare,
+                },
+            )
+        };
+        assert!(judge(&Plan::default()).is_err());
+        assert_eq!(judge(&order.plan), Ok(()));
     }
 
     #[test]

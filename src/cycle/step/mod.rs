@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::course::{Course, SetAside};
 use super::event::{Effect, Event};
 use super::state::{Stage, State};
-use crate::model::{ApplyFailure, Installed, Outcome, PackageName, Plan, Refusal};
+use crate::model::{ApplyFailure, Outcome, PackageName, Plan, Refusal};
 
 /// How often a worker may be lost, a plan be stale, or something be set aside,
 /// before a run gives up.
@@ -19,8 +19,8 @@ const BLIND: &str = "no repository can be relied on";
 pub struct Step {
     /// The next state.
     pub to: State,
-    /// What to do, in order.
-    pub effects: Vec<Effect>,
+    /// What to do.
+    pub effect: Effect,
 }
 
 /// An event that makes no sense here. The state stays as it is.
@@ -56,18 +56,25 @@ pub fn step(at: &State, event: Event, now: Timestamp) -> Result<Step, Refused> {
     } else {
         to.effect()
     };
-    Ok(Step {
-        to,
-        effects: vec![effect],
-    })
+    Ok(Step { to, effect })
 }
 
 /// The way of an undisturbed run, and what it does when apply fails.
 fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
+    match at {
+        Stage::Repairing | Stage::Refreshing | Stage::Checking | Stage::Downloading { .. } => {
+            prepare(at, event, course)
+        }
+        Stage::Applying { .. } | Stage::Mending | Stage::Verifying => transact(at, event, course),
+        Stage::Finished { .. } => None,
+    }
+}
+
+/// Up to the transaction: nothing of a plan is installed yet.
+fn prepare(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
     let next = match (at, event) {
-        (Stage::Repairing, Event::Repaired { broken, installed }) => {
-            course.broken = broken;
-            course.learn(installed);
+        (Stage::Repairing, Event::Repaired(repaired)) => {
+            course.learn_repair(repaired);
             Stage::Refreshing
         }
         (Stage::Refreshing, Event::Refreshed { gaps, blind }) => {
@@ -79,31 +86,56 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
                 () => Stage::Checking,
             }
         }
-        (Stage::Checking, Event::Planned(plan)) => Stage::Downloading { plan },
-        (Stage::Checking, Event::NothingToDo) => Stage::Verifying,
+        (Stage::Checking, Event::Planned { plan, left_out }) => {
+            course.left_out = left_out;
+            if plan.is_empty() {
+                Stage::Verifying
+            } else {
+                Stage::Downloading { plan }
+            }
+        }
         (Stage::Checking, Event::Unclear { reason }) => {
             give_up(course, Outcome::NeedsHuman, &reason)
         }
-        (Stage::Downloading { plan }, Event::Downloaded { removed }) => {
-            course.learn(Installed::only(removed));
-            Stage::Applying { plan: plan.clone() }
+        (Stage::Downloading { plan }, Event::Downloaded) => Stage::Applying { plan: plan.clone() },
+        (Stage::Downloading { .. }, Event::DownloadFailed { reason, culprits }) => {
+            skip(course, &reason, culprits)
         }
-        (Stage::Downloading { .. }, Event::DownloadFailed { removed, reason }) => {
-            course.learn(Installed::only(removed));
-            give_up(course, Outcome::Failed, &reason)
-        }
-        (Stage::Applying { .. }, Event::Applied(installed)) => {
+        // Refused: every other event.
+        (
+            Stage::Repairing
+            | Stage::Refreshing
+            | Stage::Checking
+            | Stage::Downloading { .. }
+            | Stage::Applying { .. }
+            | Stage::Mending
+            | Stage::Verifying
+            | Stage::Finished { .. },
+            _,
+        ) => return None,
+    };
+    Some(next)
+}
+
+/// The transaction and what follows from it.
+fn transact(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
+    let next = match (at, event) {
+        (Stage::Applying { plan }, Event::Applied(installed)) => {
             course.learn(installed);
-            Stage::Verifying
+            // Old kernels have made room for the plan that is still to come.
+            if plan.only_removes() {
+                Stage::Checking
+            } else {
+                Stage::Verifying
+            }
         }
         (Stage::Applying { plan }, Event::ApplyFailed { installed, failure }) => {
             course.learn(installed);
             set_aside(course, plan, failure);
             Stage::Mending
         }
-        (Stage::Mending, Event::Repaired { broken, installed }) => {
-            course.broken = broken;
-            course.learn(installed);
+        (Stage::Mending, Event::Repaired(repaired)) => {
+            course.learn_repair(repaired);
             go_on(course)
         }
         (
@@ -113,12 +145,12 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
                 reboot_reasons,
             },
         ) => {
-            course.findings = findings;
-            course.reboot_reasons = reboot_reasons;
+            (course.findings, course.reboot_reasons) = (findings, reboot_reasons);
+            course.verified = true;
             let (outcome, summary) = (course.outcome(), course.summary());
             Stage::Finished { outcome, summary }
         }
-        // Refused: every other event in every other stage.
+        // Refused: every other event.
         (
             Stage::Repairing
             | Stage::Refreshing
@@ -194,6 +226,21 @@ fn overrun(at: &Stage, course: &mut Course) -> Stage {
     }
 }
 
+/// What cannot be fetched goes aside, and the rest is planned anew: one dead
+/// repository must not keep the others' fixes away.
+fn skip(course: &mut Course, reason: &str, culprits: Vec<PackageName>) -> Stage {
+    course.rounds += 1;
+    if culprits.is_empty() || course.rounds > TRIES {
+        return give_up(course, Outcome::Failed, reason);
+    }
+    let aside = |package| SetAside {
+        package,
+        reason: reason.to_owned(),
+    };
+    course.set_aside.extend(culprits.into_iter().map(aside));
+    Stage::Checking
+}
+
 /// The culprits go aside. Without one it may have been an accident (somebody
 /// killed dpkg), so the same is tried once more, and only then set aside whole.
 fn set_aside(course: &mut Course, plan: &Plan, failure: ApplyFailure) {
@@ -242,7 +289,17 @@ fn refuse(at: &Stage, course: &mut Course, refusal: &Refusal) -> Option<Stage> {
         Refusal::Stale { .. } | Refusal::Invalid { .. } | Refusal::Unable { .. } => Outcome::Failed,
     };
     let stale = matches!(refusal, Refusal::Stale { .. });
+    if let (Stage::Downloading { .. }, Refusal::Unfit { room, .. }) = (at, refusal)
+        && !room.is_empty()
+        && !std::mem::replace(&mut course.room_made, true)
+    {
+        return Some(Stage::Applying { plan: room.clone() });
+    }
     match at {
+        // Something failed behind a transaction: what it did has to be found out.
+        Stage::Applying { .. } if matches!(refusal, Refusal::Unable { .. }) => {
+            Some(lose(at, course))
+        }
         Stage::Downloading { .. } | Stage::Applying { .. } if stale && course.stale < TRIES => {
             course.stale += 1;
             Some(Stage::Checking)
@@ -277,4 +334,4 @@ fn end(course: &Course, outcome: Outcome, sentence: &str) -> Stage {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

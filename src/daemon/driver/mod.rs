@@ -2,23 +2,27 @@
 //! done, and hands back what happened.
 
 mod opening;
+mod stop;
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::time::Duration;
 
-use crate::cycle::{Effect, Event, Stage, State, step};
+use crate::cycle::{Effect, Event, Stage, State, Step, step};
 use crate::daemon::assemble::{Assembled, Limits, assemble};
 use crate::daemon::hands::{End, Hands, Lost, Work};
 use crate::daemon::notice::{Notice, Notify, log};
 use crate::daemon::parts::Parts;
 use crate::daemon::survey::{Survey, SurveyError, survey};
 use crate::daemon::translate;
-use crate::model::{Decided, Order, Outcome, PackageName, Phase, Plan, RunId, WorkerEvent};
+use crate::model::{
+    Decided, Decision, Order, Outcome, PackageName, Phase, Plan, RunId, WorkerEvent,
+};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::{Asked, Judge};
-use crate::state::{Ledger, LedgerError, NewRun};
+use crate::state::{Ledger, LedgerError};
+
+use stop::Stop;
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +82,7 @@ pub enum RunError {
 struct Driver<'a, P, H> {
     parts: &'a Parts<P>,
     hands: &'a mut H,
-    ledger: Ledger,
+    ledger: &'a mut Ledger,
     notify: Notify<'a>,
     run: RunId,
     state: State,
@@ -87,8 +91,15 @@ struct Driver<'a, P, H> {
     decisions: Vec<Decided>,
 }
 
-/// Opens a run, or goes on with one that was cut short, and drives it to its
-/// end. When `stop` is ready, the run ends before its next phase.
+/// What policy and solver agree on.
+struct Planned {
+    survey: Survey,
+    plan: Plan,
+    left_out: Vec<String>,
+}
+
+/// Drives a run to its end; one that was cut short comes first. When `stop` is
+/// ready, the run ends before its next phase.
 pub async fn run<P: PackageManager, H: Hands>(
     parts: &Parts<P>,
     hands: &mut H,
@@ -97,90 +108,107 @@ pub async fn run<P: PackageManager, H: Hands>(
     stop: impl Future<Output = ()>,
 ) -> Result<RunReport, RunError> {
     opening::known_policy(parts, &request.policy)?;
+    let _lock = opening::lock(&parts.paths.state).await?;
     let mut ledger = Ledger::open(&parts.paths.ledger())?;
-    let _lock = opening::lock(&parts.paths.state.join("run.lock"))?;
-    let resumed = opening::resume(parts, &mut ledger)?;
-    let was_resumed = resumed.is_some();
-    let (opened, state) = match resumed {
-        Some((row, state)) => (row.opened, state),
-        None => opening::open(parts, &mut ledger, request)?,
-    };
-    let NewRun {
-        id: run,
-        policy,
-        asked,
-        ..
-    } = opened;
-    let mut driver = Driver {
-        parts,
-        hands,
-        ledger,
-        notify,
-        run,
-        state,
-        policy,
-        asked: Asked(asked),
-        decisions: Vec::new(),
-    };
-    driver.tell(&Notice::Opened {
-        run,
-        resumed: was_resumed,
-    });
-    driver.drive(Box::pin(stop)).await?;
-    driver.close()
+    let mut stop = Stop::new(stop);
+    let mut opening = opening::resume(parts, &mut ledger)?;
+    loop {
+        let resumed = opening.is_some();
+        let (opened, state) = match opening.take() {
+            Some((row, state)) => (row.opened, state),
+            None => opening::open(parts, &mut ledger, request)?,
+        };
+        // What was asked for now may be another matter than what was cut short.
+        let serves = opened.policy == request.policy && opened.asked == request.asked.0;
+        let mut driver = Driver {
+            parts,
+            hands: &mut *hands,
+            ledger: &mut ledger,
+            notify: &mut *notify,
+            run: opened.id,
+            state,
+            policy: opened.policy,
+            asked: Asked(opened.asked),
+            decisions: Vec::new(),
+        };
+        driver.tell(&Notice::Opened {
+            run: opened.id,
+            resumed,
+        });
+        driver.drive(&mut stop).await?;
+        let report = driver.close()?;
+        if serves || stop.was_asked {
+            return Ok(report);
+        }
+    }
 }
 
 impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
-    async fn drive(
-        &mut self,
-        mut stop: Pin<Box<impl Future<Output = ()>>>,
-    ) -> Result<(), RunError> {
-        let mut stopping = false;
-        while !matches!(self.state.stage, Stage::Finished { .. }) {
-            stopping = stopping || is_ready(stop.as_mut()).await;
-            if stopping && self.advance(Event::Cancelled)? {
-                continue;
+    async fn drive(&mut self, stop: &mut Stop<'_>) -> Result<(), RunError> {
+        let mut effect = self.state.effect();
+        loop {
+            if stop.is_asked().await
+                && let Some(next) = self.advance(Event::Cancelled)?
+            {
+                effect = next;
+            }
+            if effect == Effect::Report {
+                return Ok(());
             }
             self.tell(&Notice::Stage(self.state.stage.clone()));
-            let event = match self.state.effect() {
-                Effect::Order(phase, plan) => self.order(phase, plan).await?,
-                Effect::Check => self.check().await?,
-                // No unfinished state asks for these.
-                Effect::ReportStalled | Effect::Report => break,
+            let event = match effect {
+                Effect::Order(phase, plan) => self.order(phase, plan, stop).await?,
+                Effect::Check => self.check(stop).await?,
+                // Asked for only while an order is waited for.
+                Effect::ReportStalled | Effect::Report => Event::Lost,
             };
-            self.advance(event)?;
+            effect = self.advance(event)?.unwrap_or_else(|| self.state.effect());
         }
-        Ok(())
     }
 
-    /// Steps and writes down; false when the machine refuses the event here.
-    fn advance(&mut self, event: Event) -> Result<bool, RunError> {
+    /// Steps and writes down, then tells what to do; `None` when the machine
+    /// refuses the event here.
+    fn advance(&mut self, event: Event) -> Result<Option<Effect>, RunError> {
         let now = clock::now();
         let name = event.name();
-        let Ok(next) = step(&self.state, event, now) else {
-            return Ok(false);
+        let Ok(Step { to, effect }) = step(&self.state, event, now) else {
+            return Ok(None);
         };
-        self.ledger.record(self.run, name, &next.to, now)?;
-        self.state = next.to;
-        Ok(true)
+        self.ledger.record(self.run, name, &to, now)?;
+        self.state = to;
+        Ok(Some(effect))
     }
 
     /// Gives an order and listens until it is done, however long that takes.
-    async fn order(&mut self, phase: Phase, plan: Plan) -> Result<Event, RunError> {
+    async fn order(
+        &mut self,
+        phase: Phase,
+        plan: Plan,
+        stop: &mut Stop<'_>,
+    ) -> Result<Event, RunError> {
         let order = Order::new(self.run, phase, plan.clone());
         let mut work = match self.hands.order(&order).await {
             Ok(work) => work,
             Err(lost) => return Ok(self.lost(&lost)),
         };
         loop {
-            let event = match tokio::time::timeout(self.remaining(), work.next()).await {
-                Err(_elapsed) => {
-                    self.tell(&Notice::Stalled(self.state.stage.clone()));
-                    self.advance(Event::DeadlinePassed)?;
+            let heard = tokio::select! {
+                biased;
+                heard = work.next() => heard,
+                () = stop.asked(), if !stop.was_asked => {
+                    self.tell(&Notice::Stopping);
                     continue;
                 }
-                Ok(Err(lost)) => return Ok(self.lost(&lost)),
-                Ok(Ok(event)) => event,
+                () = tokio::time::sleep(self.remaining()) => {
+                    if self.advance(Event::DeadlinePassed)? == Some(Effect::ReportStalled) {
+                        self.tell(&Notice::Stalled(self.state.stage.clone()));
+                    }
+                    continue;
+                }
+            };
+            let event = match heard {
+                Ok(event) => event,
+                Err(lost) => return Ok(self.lost(&lost)),
             };
             if let Some(end) = self.hear(event) {
                 return Ok(match end {
@@ -217,13 +245,21 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         Event::Lost
     }
 
-    /// Lists, decides, plans.
-    async fn check(&mut self) -> Result<Event, RunError> {
-        let Ok(planned) = tokio::time::timeout(self.remaining(), self.plan()).await else {
-            return Ok(Event::DeadlinePassed);
+    /// Lists, decides, plans. Only questions are asked, so it may end at once.
+    async fn check(&mut self, stop: &mut Stop<'_>) -> Result<Event, RunError> {
+        let remaining = self.remaining();
+        let planned = tokio::select! {
+            biased;
+            () = stop.asked() => return Ok(Event::Cancelled),
+            planned = tokio::time::timeout(remaining, self.plan()) => planned,
         };
         match planned {
-            Ok((survey, plan)) => {
+            Err(_elapsed) => Ok(Event::DeadlinePassed),
+            Ok(Ok(Planned {
+                survey,
+                plan,
+                left_out,
+            })) => {
                 self.ledger.save_decisions(self.run, &survey.decisions)?;
                 self.decisions = survey.decisions;
                 let decisions = self.decisions.clone();
@@ -231,20 +267,16 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                     plan: plan.clone(),
                     decisions,
                 });
-                Ok(if plan.is_empty() {
-                    Event::NothingToDo
-                } else {
-                    Event::Planned(plan)
-                })
+                Ok(Event::Planned { plan, left_out })
             }
-            Err(SurveyError::Ledger(fault)) => Err(fault.into()),
-            Err(fault) => Ok(Event::Unclear {
+            Ok(Err(SurveyError::Ledger(fault))) => Err(fault.into()),
+            Ok(Err(fault)) => Ok(Event::Unclear {
                 reason: fault.to_string(),
             }),
         }
     }
 
-    async fn plan(&mut self) -> Result<(Survey, Plan), SurveyError> {
+    async fn plan(&mut self) -> Result<Planned, SurveyError> {
         // A resumed run goes on under today's rules of its policy.
         let gone = || SurveyError::Policy(self.policy.clone());
         let policy = self
@@ -269,16 +301,26 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         if !survey.pending.complete {
             return Err(SurveyError::Incomplete(survey.pending.gaps));
         }
-        let may_remove = &|packages: &[PackageName]| judge.may_remove(packages);
         let limits = Limits {
             survey: &survey,
-            may_remove,
+            judge,
         };
-        let Assembled { plan, left_out } = assemble(package_manager, &limits).await?;
-        for (id, reason) in left_out {
+        let Assembled {
+            plan,
+            left_out: blocked,
+        } = assemble(package_manager, &limits).await?;
+        let mut left_out = survey.stuck();
+        for (id, reason) in blocked {
             survey.block(&id, &reason);
+            left_out.push(format!("{id} was left out: {reason}"));
         }
-        Ok((survey, plan))
+        survey.include(&plan);
+        left_out.extend(unmet(package_manager, &survey, &self.asked).await?);
+        Ok(Planned {
+            survey,
+            plan,
+            left_out,
+        })
     }
 
     fn close(mut self) -> Result<RunReport, RunError> {
@@ -290,8 +332,10 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             self.tell(&Notice::Found(finding));
         }
         let now = clock::now();
-        self.ledger
-            .owe_reboot(&self.state.course.reboot_reasons, now)?;
+        if self.state.course.verified {
+            self.ledger
+                .owe_reboot(&self.state.course.reboot_reasons, now)?;
+        }
         self.ledger.close_run(self.run, (outcome, &summary), now)?;
         self.tell(&Notice::Finished {
             outcome,
@@ -312,12 +356,28 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
     }
 }
 
-async fn is_ready(future: Pin<&mut impl Future<Output = ()>>) -> bool {
-    tokio::select! {
-        biased;
-        () = future => true,
-        () = std::future::ready(()) => false,
+/// What somebody asked for by name and does not get, a sentence each.
+async fn unmet<P: PackageManager>(
+    package_manager: &P,
+    survey: &Survey,
+    asked: &Asked,
+) -> Result<Vec<String>, SurveyError> {
+    let mut unmet = Vec::new();
+    for name in &asked.0 {
+        let mut decided = survey
+            .decisions
+            .iter()
+            .filter(|it| it.id.name == *name)
+            .peekable();
+        if decided.peek().is_none() && package_manager.versions_of(name).await?.is_empty() {
+            unmet.push(format!(
+                "{name} was asked for and is not installed here; check its name"
+            ));
+        }
+        let refused = decided.filter(|it| it.decision != Decision::Install);
+        unmet.extend(refused.map(|it| format!("{} was asked for and stays: {}", it.id, it.reason)));
     }
+    Ok(unmet)
 }
 
 #[cfg(test)]

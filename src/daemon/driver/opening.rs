@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::fs::FlockOperation;
@@ -12,7 +13,11 @@ use crate::cycle::{Event, Stage, State, step};
 use crate::daemon::parts::Parts;
 use crate::model::RunId;
 use crate::os::clock;
-use crate::state::{Ledger, NewRun, RunRow};
+use crate::state::{Ledger, NewRun, RunRow, make_folder};
+
+/// How often, and how far apart, the run lock is tried.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// A policy that nobody configured is a mistake of whoever asked.
 pub(super) fn known_policy<P>(parts: &Parts<P>, name: &str) -> Result<(), RunError> {
@@ -37,7 +42,13 @@ pub(super) fn resume<P>(
     };
     let now = clock::now();
     let run = row.opened.id;
-    let cloned = row.opened.machine_id != parts.host.machine_id;
+    // Either side may not be known, early in a machine's first boot.
+    let known = row
+        .opened
+        .machine_id
+        .as_ref()
+        .zip(parts.host.machine_id.as_ref());
+    let cloned = known.is_some_and(|(then, now)| then != now);
     let event = if cloned { Event::Cloned } else { Event::Lost };
     let name = if cloned { "cloned" } else { "resumed" };
     let state = match step(&row.state, event, now) {
@@ -46,7 +57,7 @@ pub(super) fn resume<P>(
         Err(_) => row.state.clone(),
     };
     ledger.record(run, name, &state, now)?;
-    if let (true, Stage::Finished { outcome, summary }) = (cloned, &state.stage) {
+    if let Stage::Finished { outcome, summary } = &state.stage {
         ledger.close_run(run, (*outcome, summary), now)?;
         return Ok(None);
     }
@@ -62,7 +73,7 @@ pub(super) fn open<P>(
     let now = clock::now();
     let state = State::opened(now);
     let opened = NewRun {
-        id: new_id(now),
+        id: new_id(now, ledger.latest()?),
         opened_at: now,
         origin: "now".to_owned(),
         asked_by: request.asked_by.clone(),
@@ -75,33 +86,37 @@ pub(super) fn open<P>(
     Ok((opened, state))
 }
 
-fn new_id(now: Timestamp) -> RunId {
+/// Ids sort by time, also when the clock was set back since the latest one.
+fn new_id(now: Timestamp, latest: Option<RunId>) -> RunId {
     let mut random = [0; 16];
     // The first 256 bytes or less are never cut short once the pool is ready.
     let _filled = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
-    RunId::new(
-        u64::try_from(now.as_millisecond()).unwrap_or(0),
-        u128::from_le_bytes(random),
-    )
+    let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let after = latest.map_or(0, |latest| latest.unix_milliseconds() + 1);
+    RunId::new(now.max(after), u128::from_le_bytes(random))
 }
 
-/// One driver at a time; the lock dies with its process.
-pub(super) fn lock(path: &Path) -> Result<File, RunError> {
+/// One driver at a time; the lock dies with its process. Somebody may only be
+/// looking whether it is held, so it is tried more than once.
+pub(super) async fn lock(state: &Path) -> Result<File, RunError> {
+    make_folder(state)?;
+    let path = &state.join("run.lock");
     let opened = File::options()
         .create(true)
         .append(true)
         .mode(0o600)
         .open(path);
-    let file = opened.map_err(|cause| RunError::Lock {
+    let fault = |cause| RunError::Lock {
         path: path.to_owned(),
         cause,
-    })?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(RunError::Busy),
-        Err(cause) => Err(RunError::Lock {
-            path: path.to_owned(),
-            cause: cause.into(),
-        }),
+    };
+    let file = opened.map_err(fault)?;
+    for _ in 0..LOCK_TRIES {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::WOULDBLOCK) => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(cause) => return Err(fault(cause.into())),
+        }
     }
+    Err(RunError::Busy)
 }

@@ -45,10 +45,10 @@ mod obstacles;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::contract::{Applied, PackageManager, Wanted, Watch};
+use super::contract::{Applied, Fitness, PackageManager, Wanted, Watch};
 use super::fault::Fault;
 use super::settings::Settings;
-use crate::model::{Change, PackageId, PackageName, Pending, Plan, Repository, Version};
+use crate::model::{PackageId, PackageName, Pending, Plan, Repository, Version};
 use crate::os::command::Runner;
 
 /// The package manager of Debian and its kin.
@@ -112,24 +112,27 @@ impl PackageManager for Apt {
         refresh::refresh(self.runner(), folder, watch).await
     }
 
-    async fn preflight(&self, plan: &Plan) -> Result<Vec<String>, Fault> {
+    async fn preflight(&self, plan: &Plan) -> Result<Fitness, Fault> {
         let facts = machine::facts(self.runner(), plan).await?;
-        Ok(preflight::judge(&facts, plan))
+        let faults = preflight::judge(&facts, plan);
+        let room_helps = faults.len() == 1 && preflight::is_boot_short(&facts, plan);
+        Ok(Fitness { faults, room_helps })
     }
 
-    async fn make_room(
-        &self,
-        plan: &Plan,
-        folder: &Path,
-        watch: Watch<'_>,
-    ) -> Result<Vec<Change>, Fault> {
-        let facts = machine::facts(self.runner(), plan).await?;
-        if !preflight::is_boot_short(&facts, plan) {
-            return Ok(Vec::new());
-        }
-        let old = machine::old_kernels(self.runner()).await?;
-        let applied = transaction::apply(self.runner(), &old, folder, watch).await?;
-        Ok(applied.changed)
+    async fn spare_kernels(&self) -> Result<Plan, Fault> {
+        machine::old_kernels(self.runner()).await
+    }
+
+    async fn missing(&self, plan: &Plan) -> Result<Vec<PackageName>, Fault> {
+        let archives = uris::missing(self.runner(), plan).await?;
+        let is_missing = |name: &&PackageName| {
+            let start = format!("{name}_");
+            archives
+                .iter()
+                .any(|archive| archive.file.starts_with(&start))
+        };
+        let names = plan.changes().iter().map(|change| &change.id.name);
+        Ok(names.filter(is_missing).cloned().collect())
     }
 
     async fn download(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<u64, Fault> {

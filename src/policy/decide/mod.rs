@@ -165,6 +165,19 @@ impl Judge<'_> {
         }
     }
 
+    /// Why this package must not come in as a dependency, if it must not. Of a
+    /// package that is new here only the name is known, so only rules about
+    /// names speak.
+    #[must_use]
+    pub fn forbids(&self, name: &PackageName) -> Option<String> {
+        if let Some((_, reason)) = self.set_aside.iter().find(|(aside, _)| aside == name) {
+            return Some(format!("{name} is set aside in this run: {reason}"));
+        }
+        let about = |rule: &&Rule| rule.when.is_only_about(name);
+        let rule = self.policy.rules.iter().find(about)?;
+        (rule.then != Then::Install).then(|| format!("a rule forbids {name}"))
+    }
+
     /// Whether the policy lets a plan remove all of these.
     #[must_use]
     pub fn may_remove(&self, packages: &[PackageName]) -> bool {

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    BootId, Installed, MachineId, Order, Phase, Plan, Report, Repository, RunId, WorkerEvent,
+    BootId, Installed, MachineId, Order, Phase, Plan, Refusal, Report, Repository, RunId,
+    WorkerEvent,
 };
 use crate::os::files::no_follow;
 use crate::os::process::Process;
@@ -70,10 +71,16 @@ impl Record {
     /// Opens or creates the record of a run.
     pub fn open(root: &Path, run: RunId) -> std::io::Result<Self> {
         let folder = run_folder(root, run);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(&folder)?;
+        if !folder.is_dir() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o750)
+                .create(&folder)?;
+            // The names must survive a power cut as well as what stands in them.
+            for made in [root, &root.join("runs")] {
+                File::open(made)?.sync_all()?;
+            }
+        }
         let path = folder.join("record.jsonl");
         let file = File::options()
             .create(true)
@@ -83,6 +90,7 @@ impl Record {
             .custom_flags(no_follow())
             .open(&path)?;
         let lines = read(&file)?;
+        File::open(&folder)?.sync_all()?;
         let mut record = Self {
             folder,
             file,
@@ -107,11 +115,12 @@ impl Record {
         Ok((begun && !matches!(lines.last(), Some(Line::End { .. }))).then_some(latest))
     }
 
-    /// Drops the records of the oldest runs beyond `kept`; all but the latest have ended.
-    pub fn drop_oldest(root: &Path, kept: usize) -> std::io::Result<()> {
+    /// Drops the records of the oldest runs beyond `kept`, but never `current`:
+    /// a clock that was set back makes it look old.
+    pub fn drop_oldest(root: &Path, kept: usize, current: RunId) -> std::io::Result<()> {
         let runs = runs(root)?;
         let surplus = runs.len().saturating_sub(kept.max(1));
-        let mut oldest = runs.into_iter().take(surplus);
+        let mut oldest = runs.into_iter().take(surplus).filter(|run| *run != current);
         oldest.try_for_each(|run| std::fs::remove_dir_all(run_folder(root, run)))
     }
 
@@ -121,12 +130,20 @@ impl Record {
         &self.folder
     }
 
-    /// Appends a line; it is on disk when this returns.
+    /// Appends a line; it is on disk when this returns. Of a line that does not
+    /// fit nothing is left, so that the next one begins at its beginning.
     pub fn append(&mut self, line: Line) -> std::io::Result<()> {
         let mut text = serde_json::to_string(&line)?;
         text.push('\n');
-        self.file.write_all(text.as_bytes())?;
-        self.file.sync_data()?;
+        let before = self.file.metadata()?.len();
+        let written = self
+            .file
+            .write_all(text.as_bytes())
+            .and_then(|()| self.file.sync_data());
+        if let Err(cause) = written {
+            self.file.set_len(before)?;
+            return Err(cause);
+        }
         self.lines.push(line);
         Ok(())
     }
@@ -210,7 +227,9 @@ impl Record {
                     if in_apply {
                         applies.push(Apply {
                             plan: &order.plan,
-                            began: false,
+                            // Its first word may have been lost to a full disk.
+                            began: true,
+                            started: false,
                             report: None,
                         });
                     }
@@ -259,17 +278,22 @@ impl Record {
 struct Apply<'a> {
     plan: &'a Plan,
     began: bool,
+    started: bool,
     report: Option<&'a Report>,
 }
 
 impl<'a> Apply<'a> {
     fn learn(&mut self, event: &'a WorkerEvent) {
         match event {
-            WorkerEvent::Accepted { .. } => self.began = true,
-            // Refused means that nothing was changed.
-            WorkerEvent::Refused { .. } => self.began = false,
+            WorkerEvent::Started { .. } => self.started = true,
+            // Refused means that nothing was changed, unless the package manager
+            // was at work already and something behind it failed.
+            WorkerEvent::Refused { refusal } => {
+                let stale = matches!(refusal, Refusal::Stale { .. });
+                self.began = self.started && !stale;
+            }
             WorkerEvent::Done { report } => self.report = Some(report),
-            WorkerEvent::Started { .. }
+            WorkerEvent::Accepted { .. }
             | WorkerEvent::Progress { .. }
             | WorkerEvent::Waiting { .. } => {}
         }

@@ -108,6 +108,28 @@ fn an_apply_that_was_refused_left_nothing() {
 }
 
 #[test]
+fn an_apply_whose_first_word_was_lost_may_have_begun() {
+    assert_eq!(
+        reread(vec![order(Phase::Apply)]).interrupted(),
+        Some(&plan())
+    );
+}
+
+#[test]
+fn what_fails_behind_a_transaction_does_not_make_it_undone() {
+    let unable = crate::model::Refusal::Unable {
+        detail: "no space".into(),
+    };
+    let record = reread(vec![
+        order(Phase::Apply),
+        accepted(),
+        started(dead()),
+        event(WorkerEvent::Refused { refusal: unable }),
+    ]);
+    assert_eq!(record.interrupted(), Some(&plan()));
+}
+
+#[test]
 fn a_repair_that_reported_has_settled_it() {
     let record = reread(vec![
         order(Phase::Apply),
