@@ -351,7 +351,7 @@ fn a_forbidden_arrow_is_found_however_it_is_written() {
         ),
         (
             "state/a.rs",
-            "use crate::{\n    cycle::State,\n    // why not\n    package_manager::{self, apt as a},\n};",
+            "use crate::{\n    cycle::State,\n    // why not\n    package_manager::{apt as a},\n};",
         ),
         (
             "package_manager/apt/a.rs",
