@@ -24,7 +24,7 @@ pub(super) async fn logs(
 ) -> Result<ExitCode, Trouble> {
     let folder = &context.paths.logs;
     let path = match run {
-        Some(run) => folder.join(format!("run-{}.log", parse(run)?)),
+        Some(run) => crate::worker::log_file(folder, parse(run)?),
         None => latest(folder)?,
     };
     let mut file = File::open(&path).map_err(|cause| trouble(&path, &cause))?;

@@ -8,7 +8,7 @@ mod context;
 mod doctor;
 mod explain;
 mod history;
-mod json;
+pub mod json;
 mod logs;
 mod progress;
 mod rivals;

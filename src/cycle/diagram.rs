@@ -45,8 +45,9 @@ pub(super) fn events() -> Vec<Event> {
         Event::Unclear {
             reason: String::new(),
         },
-        Event::Downloaded,
+        Event::Downloaded { removed: vec![] },
         Event::DownloadFailed {
+            removed: vec![],
             reason: String::new(),
         },
         Event::Applied(Installed::default()),

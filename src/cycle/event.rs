@@ -1,6 +1,6 @@
 //! What can happen to a run, and what it can ask for.
 
-use crate::model::{ApplyFailure, Finding, Installed, Phase, Plan, Refusal};
+use crate::model::{ApplyFailure, Change, Finding, Installed, Phase, Plan, Refusal};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,14 @@ pub enum Event {
         reason: String,
     },
     /// The archives are there.
-    Downloaded,
+    Downloaded {
+        /// Old kernels that had to make room.
+        removed: Vec<Change>,
+    },
     /// The archives could not be had.
     DownloadFailed {
+        /// Old kernels that had to make room.
+        removed: Vec<Change>,
         /// The package manager's words.
         reason: String,
     },
@@ -87,7 +92,7 @@ impl Event {
             Self::Planned(_) => "planned",
             Self::NothingToDo => "nothing to do",
             Self::Unclear { .. } => "unclear",
-            Self::Downloaded => "downloaded",
+            Self::Downloaded { .. } => "downloaded",
             Self::DownloadFailed { .. } => "download failed",
             Self::Applied(_) => "applied",
             Self::ApplyFailed { .. } => "apply failed",

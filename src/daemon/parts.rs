@@ -41,7 +41,7 @@ impl Default for Paths {
     fn default() -> Self {
         Self {
             state: "/var/lib/patchd".into(),
-            logs: "/var/log/patchd".into(),
+            logs: crate::worker::LOGS.into(),
             records: crate::worker::FOLDER.into(),
         }
     }

@@ -12,11 +12,12 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
             broken, installed, ..
         } => Event::Repaired { broken, installed },
         Report::Refresh { repositories } => refreshed(&repositories),
-        Report::Download { failure: None, .. } => Event::Downloaded,
         Report::Download {
-            failure: Some(reason),
-            ..
-        } => Event::DownloadFailed { reason },
+            removed, failure, ..
+        } => match failure {
+            None => Event::Downloaded { removed },
+            Some(reason) => Event::DownloadFailed { removed, reason },
+        },
         Report::Apply { installed, failure } => applied(installed, failure, plan),
         Report::Verify {
             findings,

@@ -149,6 +149,9 @@ pub enum Report {
     Download {
         /// Bytes fetched.
         bytes: u64,
+        /// Old kernels that had to make room on /boot.
+        #[serde(default)]
+        removed: Vec<Change>,
         /// Set when it did not work: the package manager's own words.
         #[serde(skip_serializing_if = "Option::is_none")]
         failure: Option<String>,
@@ -186,6 +189,17 @@ pub struct ApplyFailure {
     pub summary: String,
     /// The packages that failed by themselves, if it can be told.
     pub culprits: Vec<super::package::PackageName>,
+}
+
+impl Installed {
+    /// Changes without a word on configuration files.
+    #[must_use]
+    pub fn only(changed: Vec<Change>) -> Self {
+        Self {
+            changed,
+            kept_conffiles: Vec::new(),
+        }
+    }
 }
 
 impl Order {

@@ -100,6 +100,16 @@ pub trait PackageManager {
     /// headers; a sentence each.
     async fn preflight(&self, plan: &Plan) -> Result<Vec<String>, Fault>;
 
+    /// Where `/boot` is too small for the plan's kernels: removes old ones that
+    /// came automatically, never the running one nor the newest two. Returns
+    /// what was removed; nothing when that is not what is missing.
+    async fn make_room(
+        &self,
+        plan: &Plan,
+        folder: &Path,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Change>, Fault>;
+
     /// Fetches the archives of the plan. Returns bytes fetched.
     async fn download(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<u64, Fault>;
 

@@ -257,6 +257,15 @@ impl PackageManager for Fake {
         }])
     }
 
+    async fn make_room(
+        &self,
+        _plan: &Plan,
+        _folder: &Path,
+        _watch: Watch<'_>,
+    ) -> Result<Vec<Change>, Fault> {
+        Ok(Vec::new())
+    }
+
     async fn preflight(&self, _plan: &Plan) -> Result<Vec<String>, Fault> {
         Ok(self.world().unfit.clone())
     }

@@ -7,13 +7,10 @@ use super::kernel::Kernel;
 
 /// Packages whose new code nothing uses before a reboot, by the start of the
 /// names of their file lists under `/var/lib/dpkg/info`.
-const NEED_REBOOT: [&str; 5] = [
-    "libc6",
-    "dbus",
-    "intel-microcode",
-    "amd64-microcode",
-    "firmware-",
-];
+const NEED_REBOOT: [&str; 2] = ["libc6", "dbus"];
+
+/// The same for what belongs to the kernel: in a container that is the host's.
+const NEED_REBOOT_OF_KERNEL: [&str; 3] = ["intel-microcode", "amd64-microcode", "firmware-"];
 
 /// Reasons, each a short phrase; empty when no reboot is owed. A start time that
 /// cannot be read gives no reason, since nothing can be compared with it.
@@ -29,7 +26,7 @@ pub fn reboot_reasons(root: &Path, kernel: &Kernel) -> Vec<String> {
     }
     if let Some(started) = system_start() {
         reasons.extend(
-            replaced_since(root, started)
+            replaced_since(root, started, kernel.owned)
                 .into_iter()
                 .map(|name| format!("{name} was replaced since boot")),
         );
@@ -51,7 +48,7 @@ fn system_start() -> Option<SystemTime> {
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(boot + init.start_time / ticks.max(1)))
 }
 
-fn replaced_since(root: &Path, started: SystemTime) -> Vec<String> {
+fn replaced_since(root: &Path, started: SystemTime, owned: bool) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(root.join("var/lib/dpkg/info")) else {
         return Vec::new();
     };
@@ -66,7 +63,7 @@ fn replaced_since(root: &Path, started: SystemTime) -> Vec<String> {
                     .and_then(|meta| meta.modified())
                     .is_ok_and(|at| at > started)
             };
-            (needs_reboot(&package) && newer()).then_some(package)
+            (needs_reboot(&package, owned) && newer()).then_some(package)
         })
         .collect();
     names.sort();
@@ -75,14 +72,10 @@ fn replaced_since(root: &Path, started: SystemTime) -> Vec<String> {
 }
 
 /// A name that ends in `-` stands for all that begin so.
-fn needs_reboot(package: &str) -> bool {
-    NEED_REBOOT.iter().any(|name| {
-        if name.ends_with('-') {
-            package.starts_with(name)
-        } else {
-            package == *name
-        }
-    })
+fn needs_reboot(package: &str, owned: bool) -> bool {
+    let of_kernel = NEED_REBOOT_OF_KERNEL.iter().filter(|_| owned);
+    let is = |name: &&str| *name == package || (name.ends_with('-') && package.starts_with(name));
+    NEED_REBOOT.iter().chain(of_kernel).any(is)
 }
 
 #[cfg(test)]
@@ -91,8 +84,13 @@ mod tests {
 
     #[test]
     fn a_library_that_only_sounds_alike_needs_no_reboot() {
-        assert!(needs_reboot("libc6") && needs_reboot("firmware-linux"));
-        assert!(!needs_reboot("libc6-dev") && !needs_reboot("dbus-x11"));
+        assert!(needs_reboot("libc6", true) && needs_reboot("firmware-linux", true));
+        assert!(!needs_reboot("libc6-dev", true) && !needs_reboot("dbus-x11", true));
+    }
+
+    #[test]
+    fn firmware_of_a_container_is_nobodys_reboot() {
+        assert!(!needs_reboot("firmware-linux", false) && needs_reboot("libc6", false));
     }
 
     #[test]
@@ -108,9 +106,9 @@ mod tests {
             .and_then(|meta| meta.modified())
             .expect("there");
         assert_eq!(
-            replaced_since(root.path(), written - hour),
+            replaced_since(root.path(), written - hour, true),
             ["dbus", "libc6"]
         );
-        assert!(replaced_since(root.path(), written + hour).is_empty());
+        assert!(replaced_since(root.path(), written + hour, true).is_empty());
     }
 }

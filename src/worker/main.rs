@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::log::LOGS;
 use super::phases::Tools;
 use super::record::FOLDER;
 use super::serve::{send, serve};
@@ -49,7 +50,7 @@ fn work(out: &mut std::io::Stdout) -> Result<(), Refusal> {
         .collect();
     let package_manager = detect(Box::new(System), settings.package_manager)
         .map_err(|fault| unable(&fault.to_string()))?;
-    let boot = machine::boot_id().map_err(|cause| unable(&cause.to_string()))?;
+    let host = machine::host().map_err(|cause| unable(&cause.to_string()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -58,8 +59,9 @@ fn work(out: &mut std::io::Stdout) -> Result<(), Refusal> {
         package_manager: &package_manager,
         runner: &System,
         verify: &settings.verify,
-        boot: &boot,
+        host: &host,
         root: Path::new(FOLDER),
+        logs: Path::new(LOGS),
     };
     runtime.block_on(serve(&tools, &removals, &text, out));
     runtime.shutdown_background();

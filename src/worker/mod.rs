@@ -3,6 +3,7 @@
 //! configuration and package manager. It imports no ledger and knows no policy
 //! but what may be removed.
 
+mod log;
 mod main;
 mod phases;
 mod record;
@@ -12,5 +13,6 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use log::{LOGS, log_file};
 pub use main::{main, transaction_guard};
 pub use record::{FOLDER, Line, Record, run_folder};

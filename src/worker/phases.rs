@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::{
-    ApplyFailure, BootId, Change, Class, Finding, Installed, Plan, Refusal, Report, Repository,
+    ApplyFailure, Change, Class, Finding, Host, Installed, Plan, Refusal, Report, Repository,
     RunId, WorkerEvent,
 };
 use crate::os::command::Runner;
@@ -31,9 +31,11 @@ pub(super) struct Tools<'a, P> {
     pub package_manager: &'a P,
     pub runner: &'a dyn Runner,
     pub verify: &'a verify::Settings,
-    pub boot: &'a BootId,
+    pub host: &'a Host,
     /// `/var/lib/patchd-worker`.
     pub root: &'a Path,
+    /// `/var/log/patchd`.
+    pub logs: &'a Path,
 }
 
 type Done = Result<Report, Refusal>;
@@ -48,7 +50,7 @@ impl<P: PackageManager> Tools<'_, P> {
             None => None,
         };
         let record = other.as_ref().unwrap_or(desk.record());
-        if let Some(survivor) = record.survivor(self.boot) {
+        if let Some(survivor) = record.survivor(&self.host.boot_id) {
             let name = crate::os::process::name(survivor.pid)
                 .unwrap_or_else(|| "package manager".to_owned());
             desk.waiting(format!(
@@ -116,18 +118,11 @@ impl<P: PackageManager> Tools<'_, P> {
         })
     }
 
-    /// Preflight, then the archives. Touches no package.
+    /// Preflight, then the archives. Touches no package but old kernels in the way.
     pub async fn download(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
         self.same_plan(plan).await?;
-        let faults = self
-            .package_manager
-            .preflight(plan)
-            .await
-            .map_err(refusal)?;
-        if !faults.is_empty() {
-            return Err(Refusal::Unfit { faults });
-        }
         let folder = desk.folder();
+        let removed = self.fit(desk, plan, &folder).await?;
         self.package_manager
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
@@ -139,10 +134,12 @@ impl<P: PackageManager> Tools<'_, P> {
         {
             Ok(bytes) => Ok(Report::Download {
                 bytes,
+                removed,
                 failure: None,
             }),
             Err(fault @ Fault::Failed { .. }) => Ok(Report::Download {
                 bytes: 0,
+                removed,
                 failure: Some(fault.to_string()),
             }),
             Err(fault) => Err(refusal(fault)),
@@ -210,6 +207,29 @@ impl<P: PackageManager> Tools<'_, P> {
             findings,
             reboot_reasons,
         })
+    }
+
+    /// Preflight; where old kernels fill /boot they make room first.
+    async fn fit(
+        &self,
+        desk: &mut Desk<'_>,
+        plan: &Plan,
+        folder: &Path,
+    ) -> Result<Vec<Change>, Refusal> {
+        let manager = self.package_manager;
+        if manager.preflight(plan).await.map_err(refusal)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let removed = manager
+            .make_room(plan, folder, &mut |activity| desk.tell(activity))
+            .await;
+        let removed = removed.map_err(refusal)?;
+        let faults = manager.preflight(plan).await.map_err(refusal)?;
+        if faults.is_empty() {
+            Ok(removed)
+        } else {
+            Err(Refusal::Unfit { faults })
+        }
     }
 
     async fn audit(&self) -> Result<Vec<String>, Refusal> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
+use super::log;
 use super::phases::Tools;
 use super::record::{Line, Record};
 use super::validate::{Bounds, validate};
@@ -112,9 +113,15 @@ fn accept<P: PackageManager>(
     validate(&order, &Bounds { open, removals })?;
     let mut record =
         Record::open(tools.root, order.run).map_err(|cause| unusable(tools.root, &cause))?;
+    // Without a log the output stays in the run's folder; that is no reason to stop.
+    let _no_log = log::prepare(tools.logs, record.folder(), order.run);
+    if order.phase == Phase::Repair {
+        Record::drop_oldest(tools.root, log::KEPT).map_err(|cause| unusable(tools.root, &cause))?;
+    }
     let line = Line::Order {
         at: clock::now(),
-        boot: tools.boot.clone(),
+        machine: tools.host.machine_id.clone(),
+        boot: tools.host.boot_id.clone(),
         order: Box::new(order.clone()),
     };
     record
@@ -166,7 +173,7 @@ async fn carry_out<P: PackageManager>(
 /// repair waits for the worker that it is to clean up behind, and the next phase
 /// of a run for the one before; a stranger does not wait.
 fn lock(root: &Path, order: &Order, listener: &mut dyn Write) -> Result<File, Refusal> {
-    let made = DirBuilder::new().recursive(true).mode(0o2750).create(root);
+    let made = DirBuilder::new().recursive(true).mode(0o750).create(root);
     made.map_err(|cause| unusable(root, &cause))?;
     let path = root.join("lock");
     let opened = File::options()

@@ -12,7 +12,7 @@ use super::phases::Tools;
 use super::record::{Line, Record, run_folder};
 use super::serve::serve;
 use crate::model::{
-    BootId, Change, Class, Installed, Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent,
+    BootId, Change, Class, Host, Installed, Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent,
 };
 use crate::os::command::{Answer, Command, CommandError, Output, Runner};
 use crate::package_manager::fake::{Fake, id, name, upgrade, version};
@@ -36,7 +36,7 @@ struct Post {
     machine: Fake,
     root: TempDir,
     verify: verify::Settings,
-    boot: BootId,
+    host: Host,
 }
 
 impl Post {
@@ -50,7 +50,11 @@ impl Post {
             machine: machine.clone(),
             root: tempfile::tempdir().expect("a folder"),
             verify,
-            boot: BootId("boot".to_owned()),
+            host: Host {
+                name: "lab".to_owned(),
+                machine_id: None,
+                boot_id: BootId("boot".to_owned()),
+            },
         }
     }
 
@@ -59,8 +63,9 @@ impl Post {
             package_manager: &self.machine,
             runner: &Bare,
             verify: &self.verify,
-            boot: &self.boot,
+            host: &self.host,
             root: self.root.path(),
+            logs: &self.root.path().join("logs"),
         };
         serve(&tools, &[], text, listener).await;
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::course::{Course, SetAside};
 use super::event::{Effect, Event};
 use super::state::{Stage, State};
-use crate::model::{ApplyFailure, Outcome, PackageName, Plan, Refusal};
+use crate::model::{ApplyFailure, Installed, Outcome, PackageName, Plan, Refusal};
 
 /// How often a worker may be lost, a plan be stale, or something be set aside,
 /// before a run gives up.
@@ -84,8 +84,12 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
         (Stage::Checking, Event::Unclear { reason }) => {
             give_up(course, Outcome::NeedsHuman, &reason)
         }
-        (Stage::Downloading { plan }, Event::Downloaded) => Stage::Applying { plan: plan.clone() },
-        (Stage::Downloading { .. }, Event::DownloadFailed { reason }) => {
+        (Stage::Downloading { plan }, Event::Downloaded { removed }) => {
+            course.learn(Installed::only(removed));
+            Stage::Applying { plan: plan.clone() }
+        }
+        (Stage::Downloading { .. }, Event::DownloadFailed { removed, reason }) => {
+            course.learn(Installed::only(removed));
             give_up(course, Outcome::Failed, &reason)
         }
         (Stage::Applying { .. }, Event::Applied(installed)) => {
@@ -100,11 +104,7 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
         (Stage::Mending, Event::Repaired { broken, installed }) => {
             course.broken = broken;
             course.learn(installed);
-            if course.rounds > TRIES {
-                Stage::Verifying
-            } else {
-                Stage::Checking
-            }
+            go_on(course)
         }
         (
             Stage::Verifying,
@@ -115,10 +115,8 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
         ) => {
             course.findings = findings;
             course.reboot_reasons = reboot_reasons;
-            Stage::Finished {
-                outcome: course.outcome(),
-                summary: course.summary(),
-            }
+            let (outcome, summary) = (course.outcome(), course.summary());
+            Stage::Finished { outcome, summary }
         }
         // Refused: every other event in every other stage.
         (
@@ -134,6 +132,15 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
         ) => return None,
     };
     Some(next)
+}
+
+/// After mending: the rest of the plan, or the end when too much was set aside.
+fn go_on(course: &Course) -> Stage {
+    if course.rounds > TRIES {
+        Stage::Verifying
+    } else {
+        Stage::Checking
+    }
 }
 
 /// The worker ended without a report. A transaction is mended before anything

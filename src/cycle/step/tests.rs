@@ -73,7 +73,7 @@ fn a_good_night_ends_well() {
                 blind: false,
             },
             Event::Planned(plan()),
-            Event::Downloaded,
+            Event::Downloaded { removed: vec![] },
             Event::Applied(Installed {
                 changed: plan().changes().to_vec(),
                 kept_conffiles: vec![],
@@ -121,7 +121,11 @@ fn a_failure_without_a_culprit_is_tried_once_more_and_then_set_aside_whole() {
     assert!(once.course.set_aside.is_empty());
     let twice = walk(
         once,
-        vec![Event::Planned(plan()), Event::Downloaded, failed(&[])],
+        vec![
+            Event::Planned(plan()),
+            Event::Downloaded { removed: vec![] },
+            failed(&[]),
+        ],
     );
     assert_eq!(twice.course.set_aside.len(), 2);
 }
@@ -135,7 +139,7 @@ fn the_same_culprit_twice_ends_the_rounds() {
             failed(&["nginx"]),
             repaired(),
             Event::Planned(plan()),
-            Event::Downloaded,
+            Event::Downloaded { removed: vec![] },
         ],
     );
     state = walk(state, vec![failed(&["nginx"]), repaired()]);
@@ -188,6 +192,7 @@ fn what_is_installed_is_verified_even_if_the_run_gives_up() {
     let state = walk(
         state,
         vec![Event::DownloadFailed {
+            removed: vec![],
             reason: "404".into(),
         }],
     );

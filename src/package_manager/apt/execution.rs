@@ -45,13 +45,13 @@ pub struct Ended {
 }
 
 impl Log {
-    /// `output.log` and `status.log` for `apply`, the others with their name in front.
+    /// One output for the whole run, one status for each phase: what went before
+    /// must not be taken for progress.
     #[must_use]
-    pub fn of(folder: &Path, phase: Option<&str>) -> Self {
-        let prefix = phase.map(|phase| format!("{phase}-")).unwrap_or_default();
+    pub fn of(folder: &Path, phase: &str) -> Self {
         Self {
-            output: folder.join(format!("{prefix}output.log")),
-            status: folder.join(format!("{prefix}status.log")),
+            output: folder.join("output.log"),
+            status: folder.join(format!("{phase}-status.log")),
         }
     }
 
@@ -114,6 +114,8 @@ pub async fn perform(
 }
 
 fn scrub(path: &Path) -> std::io::Result<()> {
+    // The name may be a link to where logs are kept; the link stays.
+    let path = &path.canonicalize()?;
     let text = read_end(path, 0, LOG_CAP)?;
     let shown = credentials::hidden(&text);
     if shown == text {
@@ -195,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn the_progress_of_a_transaction_is_told_and_its_log_has_no_password() {
         let folder = tempfile::tempdir().expect("a folder");
-        let log = Log::of(folder.path(), Some("test"));
+        let log = Log::of(folder.path(), "test");
         let command = Command::new("/bin/sh");
         let mut told = Vec::new();
         let script = |descriptor: i32| {

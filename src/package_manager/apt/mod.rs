@@ -1,7 +1,7 @@
 //! apt and dpkg, driven through their stable machine interfaces. Every part is
 //! two halves: commands (values to argv) and parsers (bytes to types).
 //!
-//! Reading needs no rights and takes no lock: a [`view::View`] of apt's
+//! Reading needs no rights and takes no lock: a `view::View` of apt's
 //! configuration, what is `pending` in it, a `plan`. Writing is the worker's:
 //! `refresh`, `preflight`, `transaction`, `repair`, with `guard` called back by
 //! apt under its own lock.
@@ -48,7 +48,7 @@ use std::path::Path;
 use super::contract::{Applied, PackageManager, Wanted, Watch};
 use super::fault::Fault;
 use super::settings::Settings;
-use crate::model::{PackageId, PackageName, Pending, Plan, Repository, Version};
+use crate::model::{Change, PackageId, PackageName, Pending, Plan, Repository, Version};
 use crate::os::command::Runner;
 
 /// The package manager of Debian and its kin.
@@ -115,6 +115,21 @@ impl PackageManager for Apt {
     async fn preflight(&self, plan: &Plan) -> Result<Vec<String>, Fault> {
         let facts = machine::facts(self.runner(), plan).await?;
         Ok(preflight::judge(&facts, plan))
+    }
+
+    async fn make_room(
+        &self,
+        plan: &Plan,
+        folder: &Path,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Change>, Fault> {
+        let facts = machine::facts(self.runner(), plan).await?;
+        if !preflight::is_boot_short(&facts, plan) {
+            return Ok(Vec::new());
+        }
+        let old = machine::old_kernels(self.runner()).await?;
+        let applied = transaction::apply(self.runner(), &old, folder, watch).await?;
+        Ok(applied.changed)
     }
 
     async fn download(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<u64, Fault> {

@@ -24,7 +24,10 @@ const DRIFT: SignedDuration = SignedDuration::from_hours(1);
 pub const ARCHIVES: &str = "/var/cache/apt/archives";
 
 /// Folders whose file systems a transaction writes to.
-pub const WRITTEN: [&str; 5] = ["/", "/usr", "/var", "/boot", ARCHIVES];
+/// Where kernels are.
+const BOOT: &str = "/boot";
+
+pub const WRITTEN: [&str; 5] = ["/", "/usr", "/var", BOOT, ARCHIVES];
 
 /// One file system, seen at one folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,15 +116,36 @@ fn read_only(facts: &Facts) -> Vec<String> {
         .collect()
 }
 
-/// What the plan needs, by file system.
 fn space(facts: &Facts, plan: &Plan) -> Vec<String> {
+    let sentence = |(needed, volume): (u64, &Volume)| {
+        format!(
+            "{} has {} MB free and the plan needs {} MB; {}",
+            volume.at.display(),
+            volume.free_bytes >> 20,
+            (needed >> 20) + 1,
+            remedy(facts, volume)
+        )
+    };
+    shortages(facts, plan).into_iter().map(sentence).collect()
+}
+
+/// Whether `/boot` is too small for the plan's new kernels.
+#[must_use]
+pub fn is_boot_short(facts: &Facts, plan: &Plan) -> bool {
+    shortages(facts, plan)
+        .iter()
+        .any(|(_, volume)| volume.at == Path::new(BOOT))
+}
+
+/// The file systems with less room than the plan needs, and how much it needs.
+fn shortages<'a>(facts: &'a Facts, plan: &Plan) -> Vec<(u64, &'a Volume)> {
     let sizes = facts.sizes;
     let new_kernels = kernels::brought(plan).len() as u64;
     let needed_at = |at: &Path| match at.to_str() {
         Some("/usr") => sizes.growth.saturating_add(sizes.largest),
         Some(ARCHIVES) => sizes.missing_archives,
         // Once for the new files, once for what update-initramfs makes beside them.
-        Some("/boot") => facts.largest_kernel.saturating_mul(2 * new_kernels),
+        Some(BOOT) => facts.largest_kernel.saturating_mul(2 * new_kernels),
         _ => 0,
     };
     let mut by_device: BTreeMap<u64, (u64, &Volume)> = BTreeMap::new();
@@ -129,33 +153,23 @@ fn space(facts: &Facts, plan: &Plan) -> Vec<String> {
         let (needed, _) = by_device.entry(volume.device).or_insert((0, volume));
         *needed = needed.saturating_add(needed_at(&volume.at));
     }
-    by_device
-        .into_values()
-        .filter(|(needed, volume)| {
-            // /boot is small by nature and only kernels write to it.
-            let idle = volume.at == Path::new("/boot") && *needed == 0;
-            let reserve = if volume.at == Path::new("/boot") {
-                0
-            } else {
-                RESERVE
-            };
-            !idle && volume.free_bytes < needed.saturating_add(reserve)
-        })
-        .map(|(needed, volume)| {
-            format!(
-                "{} has {} MB free and the plan needs {} MB; {}",
-                volume.at.display(),
-                volume.free_bytes >> 20,
-                (needed >> 20) + 1,
-                remedy(facts, volume)
-            )
-        })
+    // /boot is small by nature and only kernels write to it.
+    let reserved = |(needed, volume): (u64, &'a Volume)| {
+        let reserve = if volume.at == Path::new(BOOT) {
+            0
+        } else {
+            RESERVE
+        };
+        (needed.saturating_add(reserve), volume)
+    };
+    let all = by_device.into_values().map(reserved);
+    all.filter(|(needed, volume)| volume.free_bytes < *needed)
         .collect()
 }
 
 fn remedy(facts: &Facts, volume: &Volume) -> String {
     let names: Vec<&str> = facts.old_kernels.iter().map(PackageName::as_str).collect();
-    let holds_kernels = volume.at == Path::new("/boot") || volume.at == Path::new("/");
+    let holds_kernels = volume.at == Path::new(BOOT) || volume.at == Path::new("/");
     if holds_kernels && !names.is_empty() {
         return format!(
             "free space, or remove an old kernel: apt-get purge {}",
@@ -170,7 +184,7 @@ fn inodes(facts: &Facts) -> Vec<String> {
     facts
         .volumes
         .iter()
-        .filter(|volume| volume.at != Path::new("/boot") && seen.insert(volume.device))
+        .filter(|volume| volume.at != Path::new(BOOT) && seen.insert(volume.device))
         .filter_map(|volume| {
             let free = volume.free_inodes.filter(|free| *free < INODES)?;
             Some(format!(

@@ -44,7 +44,7 @@ pub async fn refresh(
         });
     }
     let sources = sources(&targets.text())?;
-    let log = Log::of(folder, Some("refresh"));
+    let log = Log::of(folder, "refresh");
     let ended = perform(&commands::update(), &log, commands::apt_status, watch).await?;
     let said = log.read(ended.output_from, OUTPUT_CAP)?;
     let repositories = judge(&sources, &said);

@@ -45,7 +45,7 @@ async fn round(
     steps: &mut Vec<String>,
     watch: Watch<'_>,
 ) -> Result<(), Fault> {
-    let log = &Log::of(folder, Some("repair"));
+    let log = &Log::of(folder, "repair");
     // dpkg's own status lines are of another form, so its progress is not told.
     perform(&commands::configure_all(), log, |_| Vec::new(), watch).await?;
     steps.push("dpkg --configure --pending".to_owned());

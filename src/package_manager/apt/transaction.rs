@@ -30,7 +30,7 @@ pub async fn download(
     watch: Watch<'_>,
 ) -> Result<u64, Fault> {
     let missing = uris::missing(runner, plan).await?;
-    let log = Log::of(folder, Some("download"));
+    let log = Log::of(folder, "download");
     let ended = perform(&commands::download(plan), &log, commands::apt_status, watch).await?;
     if ended.status == 0 {
         return Ok(missing.iter().map(|archive| archive.bytes).sum());
@@ -62,7 +62,7 @@ pub async fn apply(
             marks: &copy,
         };
         let command = commands::apply(&rest, bonds);
-        let log = Log::of(folder, None);
+        let log = Log::of(folder, "apply");
         let ended = perform(&command, &log, commands::apt_status, watch).await?;
         refuse_if_stale(folder)?;
         if ended.status != 0 {
@@ -99,7 +99,7 @@ pub async fn settle(runner: &dyn Runner, plan: &Plan, folder: &Path) -> Result<A
         kept_conffiles,
         ..Applied::default()
     };
-    let log = Log::of(folder, None);
+    let log = Log::of(folder, "apply");
     // Whoever started the transaction may have died before he could.
     log.scrub()?;
     let mut wrong = audit::sentences(&records);

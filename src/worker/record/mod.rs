@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BootId, Installed, Order, Phase, Plan, Report, Repository, RunId, WorkerEvent};
+use crate::model::{
+    BootId, Installed, MachineId, Order, Phase, Plan, Report, Repository, RunId, WorkerEvent,
+};
 use crate::os::files::no_follow;
 use crate::os::process::Process;
 
@@ -28,6 +30,9 @@ pub enum Line {
     Order {
         /// When.
         at: Timestamp,
+        /// On which machine; a clone finds another one than itself here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        machine: Option<MachineId>,
         /// In which boot.
         boot: BootId,
         /// The order.
@@ -67,7 +72,7 @@ impl Record {
         let folder = run_folder(root, run);
         DirBuilder::new()
             .recursive(true)
-            .mode(0o2750)
+            .mode(0o750)
             .create(&folder)?;
         let path = folder.join("record.jsonl");
         let file = File::options()
@@ -100,6 +105,14 @@ impl Record {
         };
         let begun = !lines.is_empty();
         Ok((begun && !matches!(lines.last(), Some(Line::End { .. }))).then_some(latest))
+    }
+
+    /// Drops the records of the oldest runs beyond `kept`; all but the latest have ended.
+    pub fn drop_oldest(root: &Path, kept: usize) -> std::io::Result<()> {
+        let runs = runs(root)?;
+        let surplus = runs.len().saturating_sub(kept.max(1));
+        let mut oldest = runs.into_iter().take(surplus);
+        oldest.try_for_each(|run| std::fs::remove_dir_all(run_folder(root, run)))
     }
 
     /// Where the run's files are.

@@ -22,6 +22,7 @@ fn order(phase: Phase) -> Line {
     let order = Box::new(Order::new(RunId::new(1, 1), phase, plan));
     Line::Order {
         at: NOW,
+        machine: None,
         boot: BootId("boot".into()),
         order,
     }

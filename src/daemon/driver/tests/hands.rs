@@ -84,6 +84,7 @@ impl FakeHands {
             },
             Phase::Download => Report::Download {
                 bytes: machine.download(plan, folder, quiet).await.expect("there"),
+                removed: Vec::new(),
                 failure: None,
             },
             Phase::Apply => {
