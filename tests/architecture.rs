@@ -68,10 +68,10 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("model", &[]),
 ];
 
-/// Arrows for one thing only: from, to, what.
-const NARROW: [(&str, &str, &str); 1] = [
-    // Siblings; the brain reads where the hands keep their records, no more.
-    ("daemon", "worker", "FOLDER"),
+/// Arrows for a few things only: from, to, which.
+const NARROW: [(&str, &str, &[&str]); 1] = [
+    // Siblings; the brain knows where the hands leave their records, no more.
+    ("daemon", "worker", &["FOLDER", "LOGS"]),
 ];
 
 /// Names of places where things are put that have no place.
@@ -115,9 +115,9 @@ impl Source {
             faults.push(format!("is longer than {LINES} lines"));
         }
         let words: Vec<&str> = code.split(|c: char| !is_word(c)).collect();
-        for word in words.windows(2) {
-            if word[0] == "mod" && HOMELESS.contains(&word[1]) {
-                faults.push(format!("has a `mod {}`: find the missing noun", word[1]));
+        for (word, name) in words.iter().zip(words.iter().skip(1)) {
+            if *word == "mod" && HOMELESS.contains(name) {
+                faults.push(format!("has a `mod {name}`: find the missing noun"));
             }
         }
         let packed: String = code.chars().filter(|c| !c.is_whitespace()).collect();
@@ -148,9 +148,10 @@ fn forbidden(from: &str, path: &[String]) -> Option<String> {
     let narrow = NARROW
         .iter()
         .find(|(above, below, _)| (*above, *below) == (from, to.as_str()));
+    let item = path.get(1).map_or("", String::as_str);
     match narrow {
-        Some((_, _, only)) if path.get(1).map(String::as_str) != Some(only) => {
-            Some(format!("{arrow}: only {to}::{only} may be named"))
+        Some((_, _, only)) if !only.contains(&item) => {
+            Some(format!("{arrow}: only {only:?} may be named"))
         }
         _ => None,
     }
@@ -161,12 +162,13 @@ fn forbidden(from: &str, path: &[String]) -> Option<String> {
 fn crate_paths(code: &str) -> BTreeSet<Vec<String>> {
     let tokens = tokens(code);
     let mut paths = BTreeSet::new();
+    let mut before = "";
     for (index, token) in tokens.iter().enumerate() {
-        let root = matches!(*token, "crate" | "patchd");
-        let continued = index > 0 && tokens[index - 1] == "::";
-        if root && !continued && tokens.get(index + 1) == Some(&"::") {
+        let root = matches!(*token, "crate" | "patchd") && before != "::";
+        if root && tokens.get(index + 1) == Some(&"::") {
             unfold(&tokens, index + 2, &mut Vec::new(), &mut paths);
         }
+        before = token;
     }
     paths
 }
@@ -182,8 +184,8 @@ fn unfold(
     while let Some(token) = tokens.get(at) {
         if *token == "{" {
             at += 1;
-            while tokens.get(at).is_some_and(|token| *token != "}") {
-                at = match tokens[at] {
+            while let Some(token) = tokens.get(at).filter(|token| **token != "}") {
+                at = match *token {
                     "," => at + 1,
                     // `as name` after a member.
                     "as" => at + 2,

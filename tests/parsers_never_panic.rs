@@ -1,6 +1,8 @@
 //! No parser panics, whatever it is given: any text, any lines, and real
 //! captures with bytes changed, cut out, doubled or inserted.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::LazyLock;
 
 use patchd::config::{self, Reader, Sources};
@@ -47,11 +49,15 @@ const CAPTURES: [&str; 25] = [
 /// A folder in memory where there is one: the guard syncs its verdict.
 static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    let folder = folder.expect("a folder");
-    let mut plan = std::fs::File::create(folder.path().join("plan.json")).expect("made");
-    std::io::Write::write_all(&mut plan, b"[]").expect("written");
-    folder
+    folder.expect("a folder")
 });
+
+fn write(name: &str, bytes: &[u8]) {
+    let mut options = std::fs::File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(FOLDER.path().join(name)).expect("made");
+    file.write_all(bytes).expect("written");
+}
 
 /// Every parser gets every text: being given the wrong file is a mutation too.
 fn parse_everything(text: &str) {
@@ -90,15 +96,22 @@ fn read_as_apt(text: &str) {
     }
 }
 
+fn sources() -> Sources {
+    Sources {
+        main: "/patchd.toml".into(),
+        main_is_required: true,
+        drop_ins: Vec::new(),
+        root: FOLDER.path().to_owned(),
+    }
+}
+
 /// These read files or bytes that need not be text.
 fn read_bytes(bytes: &[u8]) {
     let _ = package_index::scan(&mut &*bytes, &|_| true, &mut |_| {});
+    write("plan.json", b"[]");
     let _ = guard::guard(&FOLDER.path().join("plan.json"), bytes);
-    let file = FOLDER.path().join("patchd.toml");
-    let mut written = std::fs::File::create(&file).expect("made");
-    std::io::Write::write_all(&mut written, bytes).expect("written");
-    let sources = Sources::only(&file).expect("absolute");
-    let faults = config::check(&sources, &Reader::this_process());
+    write("patchd.toml", bytes);
+    let faults = config::check(&sources(), &Reader::this_process());
     let _ = (faults.render(true), faults.to_json());
 }
 
@@ -150,6 +163,17 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         (index(), index()).prop_map(|(a, b)| Mutation::Double(a, b)),
         index().prop_map(Mutation::Truncate),
     ]
+}
+
+/// Else the tests below would say nothing.
+#[test]
+fn what_is_sound_gets_through_to_its_parser() {
+    write("plan.json", b"[]");
+    let plan = FOLDER.path().join("plan.json");
+    assert_eq!(guard::guard(&plan, &b"VERSION 3\n\n"[..]), Ok(()));
+    write("patchd.toml", b"[verify]\nretries = 5\n");
+    let faults = config::check(&sources(), &Reader::this_process());
+    assert!(faults.is_valid(), "{faults}");
 }
 
 proptest! {

@@ -6,5 +6,8 @@ use patchd::package_manager::apt::parse::release;
 
 fuzz_target!(|text: &str| {
     let release = release::parse(text);
-    let _ = (release.origin(), release.lists("main/binary-amd64/Packages"));
+    let _ = (
+        release.origin(),
+        release.lists("main/binary-amd64/Packages"),
+    );
 });

@@ -16,6 +16,12 @@ static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     std::fs::write(&*FILE, bytes).expect("written");
-    let faults = check(&Sources::only(&FILE).expect("absolute"), &Reader::this_process());
+    let sources = Sources {
+        main: "/patchd.toml".into(),
+        main_is_required: true,
+        drop_ins: Vec::new(),
+        root: FILE.parent().expect("a folder").to_owned(),
+    };
+    let faults = check(&sources, &Reader::this_process());
     let _ = (faults.render(true), faults.to_json());
 });
