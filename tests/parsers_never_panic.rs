@@ -1,15 +1,24 @@
 //! No parser panics, whatever it is given: any text, any lines, and real
 //! captures with bytes changed, cut out, doubled or inserted.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::LazyLock;
+
+use patchd::config::{self, Reader, Sources};
 use patchd::os::network::{
     Protocol, parse_ipv6_route, parse_port_range, parse_resolv_conf, parse_route, parse_sockets,
 };
 use patchd::os::systemd::{parse_show, unit_of_cgroup};
+use patchd::package_manager::apt::parse::{
+    apt_config, complaint, dpkg_status, package_index, policy, release, simulation, targets,
+};
+use patchd::package_manager::apt::{guard, status_fd};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 /// Real captures that the mutations start from.
-const CAPTURES: [&str; 9] = [
+const CAPTURES: [&str; 25] = [
     include_str!("fixtures/systemd/12/show-before.txt"),
     include_str!("fixtures/systemd/13/show-before.txt"),
     include_str!("fixtures/systemd/cgroup-hybrid.txt"),
@@ -19,7 +28,36 @@ const CAPTURES: [&str; 9] = [
     include_str!("fixtures/network/udp6"),
     include_str!("fixtures/network/route"),
     include_str!("fixtures/network/ipv6_route"),
+    include_str!("fixtures/apt/12/box/dist-upgrade.txt"),
+    include_str!("fixtures/apt/13/box/dist-upgrade.txt"),
+    include_str!("fixtures/apt/12/box/install-removes.txt"),
+    include_str!("fixtures/apt/12/box/install-unmet.txt"),
+    include_str!("fixtures/apt/12/box/install-unmet.txt.err"),
+    include_str!("fixtures/apt/13/box/install-unmet.txt.err"),
+    include_str!("fixtures/apt/12/box/policy.txt"),
+    include_str!("fixtures/apt/13/box/policy.txt"),
+    include_str!("fixtures/apt/12/box/indextargets.txt"),
+    include_str!("fixtures/apt/12/update/bad-signature.txt"),
+    include_str!("fixtures/apt/12/apply/hook.txt"),
+    include_str!("fixtures/apt/13/apply/hook.txt"),
+    include_str!("fixtures/apt/12/apply/status-failing.txt"),
+    include_str!("fixtures/apt/box-status"),
+    include_str!("fixtures/apt/box-security-Packages"),
+    include_str!("../config/patchd.toml"),
 ];
+
+/// A folder in memory where there is one: the guard syncs its verdict.
+static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    folder.expect("a folder")
+});
+
+fn write(name: &str, bytes: &[u8]) {
+    let mut options = std::fs::File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(FOLDER.path().join(name)).expect("made");
+    file.write_all(bytes).expect("written");
+}
 
 /// Every parser gets every text: being given the wrong file is a mutation too.
 fn parse_everything(text: &str) {
@@ -32,6 +70,49 @@ fn parse_everything(text: &str) {
     let _ = parse_route(text);
     let _ = parse_ipv6_route(text);
     let _ = parse_resolv_conf(text);
+    read_as_apt(text);
+}
+
+fn read_as_apt(text: &str) {
+    let _ = apt_config::parse(text);
+    let _ = complaint::parse(text, text);
+    let _ = dpkg_status::parse(text);
+    let _ = package_index::scan(&mut text.as_bytes(), &|_| true, &mut |_| {});
+    let _ = policy::parse(text);
+    let release = release::parse(text);
+    let _ = (
+        release.origin(),
+        release.lists(text),
+        release.lists_empty(text),
+    );
+    let _ = simulation::parse(text);
+    for target in targets::parse(text).unwrap_or_default() {
+        let _ = target.beside("InRelease");
+    }
+    let _ = status_fd::culprits(text);
+    let _ = status_fd::first_failure(text);
+    for line in text.lines() {
+        let _ = status_fd::parse(line);
+    }
+}
+
+fn sources() -> Sources {
+    Sources {
+        main: "/patchd.toml".into(),
+        main_is_required: true,
+        drop_ins: Vec::new(),
+        root: FOLDER.path().to_owned(),
+    }
+}
+
+/// These read files or bytes that need not be text.
+fn read_bytes(bytes: &[u8]) {
+    let _ = package_index::scan(&mut &*bytes, &|_| true, &mut |_| {});
+    write("plan.json", b"[]");
+    let _ = guard::guard(&FOLDER.path().join("plan.json"), bytes);
+    write("patchd.toml", bytes);
+    let faults = config::check(&sources(), &Reader::this_process());
+    let _ = (faults.render(true), faults.to_json());
 }
 
 /// One change to a text's bytes.
@@ -84,12 +165,24 @@ fn mutation() -> impl Strategy<Value = Mutation> {
     ]
 }
 
+/// Else the tests below would say nothing.
+#[test]
+fn what_is_sound_gets_through_to_its_parser() {
+    write("plan.json", b"[]");
+    let plan = FOLDER.path().join("plan.json");
+    assert_eq!(guard::guard(&plan, &b"VERSION 3\n\n"[..]), Ok(()));
+    write("patchd.toml", b"[verify]\nretries = 5\n");
+    let faults = config::check(&sources(), &Reader::this_process());
+    assert!(faults.is_valid(), "{faults}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         parse_everything(&String::from_utf8_lossy(&bytes));
+        read_bytes(&bytes);
     }
 
     #[test]
@@ -104,6 +197,13 @@ proptest! {
     }
 
     #[test]
+    fn lines_of_words_that_apt_says(text in "(Inst |Conf |Remv |Package: |Version: |Status: |pmstatus:|VERSION 3\n|\\[|\\]|\\(|\\)|:amd64|:|<|=| |\n|\n\n|[a-z.0-9é-]{1,6}|-){0,120}") {
+        parse_everything(&text);
+        read_bytes(text.as_bytes());
+        read_bytes(format!("VERSION 3\n\n{text}").as_bytes());
+    }
+
+    #[test]
     fn real_captures_with_changes(
         capture in prop::sample::select(CAPTURES.to_vec()),
         mutations in prop::collection::vec(mutation(), 1..8),
@@ -113,5 +213,6 @@ proptest! {
             mutation.apply(&mut bytes);
         }
         parse_everything(&String::from_utf8_lossy(&bytes));
+        read_bytes(&bytes);
     }
 }

@@ -34,7 +34,8 @@ fn check(context: &Context, screen: &Screen) -> Result<ExitCode, Trouble> {
     if screen.wants_json() {
         Screen::document(&faults.to_json());
     } else {
-        Screen::raw(faults.render(screen.is_colourful()).as_bytes());
+        // Several lines, with their control characters escaped already.
+        Screen::raw(format!("{}\n", faults.render(screen.is_colourful())).as_bytes());
     }
     Ok(if faults.is_valid() {
         ExitCode::Success

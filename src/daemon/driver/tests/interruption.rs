@@ -140,13 +140,12 @@ fn full_after(bench: &Bench, rows: usize) {
         .collect();
     let full = format!("{} >= {rows}", counted.join(" + "));
     let refuse = "BEGIN SELECT RAISE(ABORT, 'no more'); END";
-    let mut script = String::new();
-    for table in TABLES {
-        script +=
-            &format!("CREATE TRIGGER full_{table} BEFORE INSERT ON {table} WHEN {full} {refuse};");
-    }
-    script +=
-        &format!("CREATE TRIGGER full_run BEFORE UPDATE OF closed_at ON run WHEN {full} {refuse};");
+    let inserts = TABLES.map(|table| {
+        format!("CREATE TRIGGER full_{table} BEFORE INSERT ON {table} WHEN {full} {refuse};")
+    });
+    let end =
+        format!("CREATE TRIGGER full_run BEFORE UPDATE OF closed_at ON run WHEN {full} {refuse};");
+    let script = inserts.concat() + &end;
     database.execute_batch(&script).expect("made");
 }
 

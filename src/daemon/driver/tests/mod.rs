@@ -309,7 +309,7 @@ async fn stopped_in(bench: &mut Bench, hands: &mut FakeHands, stage: &str) -> Ru
     };
     let stop = async move {
         if receive.await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     };
     run(&bench.parts, hands, &request(), notify, stop)
