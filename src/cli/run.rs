@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::screen::Screen;
 use crate::daemon::{self, ChildWorker, Request, RunReport};
 use crate::model::{ExitCode, Outcome, PackageName};
-use crate::os::{environment, signals};
+use crate::os::{environment, journal, signals};
 use crate::policy::Asked;
 use crate::state::Ledger;
 
@@ -85,15 +85,18 @@ fn print(report: &RunReport) {
     }
 }
 
-/// A run that never began is told where runs are told: no skip in silence.
+/// A run that never began is told where runs are told: no skip in silence. On
+/// standard error the sentence itself is enough.
 pub(super) fn tell_skipped(trouble: &Trouble) {
-    let reason = trouble.code.reason();
-    tracing::error!(
-        PATCHD_EVENT = "run-skipped",
-        PATCHD_REASON = reason,
-        "no run: {}",
-        trouble.sentence
-    );
+    if journal::is_journal() {
+        let reason = trouble.code.reason();
+        tracing::error!(
+            PATCHD_EVENT = "run-skipped",
+            PATCHD_REASON = reason,
+            "no run: {}",
+            trouble.sentence
+        );
+    }
 }
 
 /// Who asked: the user behind sudo, else the user.

@@ -77,9 +77,11 @@ pub fn start(detail: Detail) {
     drop(set);
 }
 
+/// Whether standard error is the journal.
 /// systemd puts device and inode of the journal's stream into the environment;
 /// a redirected standard error has others.
-fn is_journal() -> bool {
+#[must_use]
+pub fn is_journal() -> bool {
     let Some(stream) = environment::journal_stream() else {
         return false;
     };
