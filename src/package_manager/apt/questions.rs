@@ -16,7 +16,7 @@ const APT_CONFIG: &str = "/usr/bin/apt-config";
 const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
 /// A solver on a slow machine with many repositories takes its time.
-const SOLVER_TIMEOUT: Duration = Duration::from_mins(10);
+pub(super) const SOLVER_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The largest index in the wild is below a tenth of this.
 const INDEX_CAP: u64 = 1 << 30;
