@@ -26,7 +26,7 @@ const LOCK_RACE: &str = "DPkg::Lock::Timeout=60";
 
 /// What no apt.conf of the machine may turn: a question would wait for ever,
 /// a faulty package would be let in, or more would be done than was planned.
-const FIRM: [&str; 28] = [
+pub(super) const FIRM: [&str; 28] = [
     "quiet=1",
     "APT::Color=false",
     "APT::Get::Assume-Yes=true",
