@@ -10,6 +10,7 @@ use std::fs::File;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::pin::Pin;
 use std::process::Stdio;
@@ -430,7 +431,11 @@ impl Transaction {
 }
 
 fn append(path: &Path) -> std::io::Result<File> {
-    File::options().create(true).append(true).open(path)
+    File::options()
+        .create(true)
+        .append(true)
+        .mode(0o640)
+        .open(path)
 }
 
 /// A descriptor that a child keeps: the only one we open without `CLOEXEC`.

@@ -7,6 +7,8 @@ use std::path::Path;
 use crate::model::{Change, PackageId, Plan, Version};
 use crate::os::command::Command;
 
+use super::questions::SOLVER_TIMEOUT;
+
 /// apt's program for scripts.
 pub const APT_GET: &str = "/usr/bin/apt-get";
 /// apt's program for automatic and manual marks.
@@ -24,7 +26,7 @@ const LOCK_RACE: &str = "DPkg::Lock::Timeout=60";
 
 /// What no apt.conf of the machine may turn: a question would wait for ever,
 /// a faulty package would be let in, or more would be done than was planned.
-const FIRM: [&str; 28] = [
+pub(super) const FIRM: [&str; 28] = [
     "quiet=1",
     "APT::Color=false",
     "APT::Get::Assume-Yes=true",
@@ -143,7 +145,7 @@ fn versioned(id: &PackageId, version: &Version) -> String {
 /// Which archives are missing in the cache, with their sizes.
 #[must_use]
 pub fn print_uris(plan: &Plan) -> Command {
-    select(plan).arg("--print-uris")
+    select(plan).arg("--print-uris").timeout(SOLVER_TIMEOUT)
 }
 
 /// Fetches the archives, and changes nothing else.
@@ -180,7 +182,9 @@ pub fn configure_all() -> Command {
 /// Simulates the completion of what lacks dependencies.
 #[must_use]
 pub fn simulate_fix() -> Command {
-    apt_get().args(["-s", "--fix-broken", "install"])
+    apt_get()
+        .args(["-s", "--fix-broken", "install"])
+        .timeout(SOLVER_TIMEOUT)
 }
 
 /// Completes what lacks dependencies; removes nothing.
@@ -238,7 +242,7 @@ pub fn conffiles<'a>(packages: impl IntoIterator<Item = &'a PackageId>) -> Comma
 
 /// The files of installed packages, absolute paths, one a line.
 pub fn list_files(packages: &[PackageId]) -> Command {
-    Command::new("/usr/bin/dpkg-query")
+    Command::new(DPKG_QUERY)
         .arg("--listfiles")
         .args(packages.iter().map(ToString::to_string))
 }
@@ -250,6 +254,8 @@ pub fn mark_auto<'a>(packages: impl IntoIterator<Item = &'a PackageId>) -> Comma
         .args(["-o", LOCK_RACE])
         .arg("auto")
         .args(packages.into_iter().map(ToString::to_string))
+        // It changes something, and may have to wait for a rival first.
+        .timeout(SOLVER_TIMEOUT)
 }
 
 /// The records of these packages at these versions.
@@ -262,6 +268,7 @@ pub fn records<'a>(packages: impl IntoIterator<Item = (&'a PackageId, &'a Versio
                 .into_iter()
                 .map(|(id, version)| versioned(id, version)),
         )
+        .timeout(SOLVER_TIMEOUT)
 }
 
 /// Packages that are marked automatic.

@@ -7,7 +7,7 @@ use super::super::contract::{Activity, Watch};
 use super::super::fault::Fault;
 use super::credentials;
 use super::status_fd::{self, Line, Tail};
-use crate::os::command::{Command, Transaction};
+use crate::os::command::{Command, CommandError, Transaction};
 use crate::os::{files, process};
 
 /// How often the status file is looked at.
@@ -15,6 +15,12 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Output and status beyond this lose their beginning.
 const LOG_CAP: u64 = 64 << 20;
+
+/// A length in digits.
+const NUMBER_CAP: u64 = 32;
+
+/// Stands for an exit status that nobody could read.
+const UNKNOWN_STATUS: i32 = -1;
 
 /// The end of an output file is enough for last words.
 const LAST_WORDS: u64 = 64 << 10;
@@ -36,12 +42,21 @@ pub struct Log {
 }
 
 /// How a transaction ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Ended {
     /// Its exit status; never a proof.
     pub status: i32,
     /// Where its output begins in the file.
     pub output_from: u64,
+    /// What went wrong around it once it was started.
+    pub trouble: Option<Fault>,
+}
+
+impl Ended {
+    /// For operations that may simply fail: whatever went wrong around it is an error.
+    pub fn untroubled(mut self) -> Result<Self, Fault> {
+        self.trouble.take().map_or(Ok(self), Err)
+    }
 }
 
 impl Log {
@@ -55,12 +70,30 @@ impl Log {
         }
     }
 
-    /// All that apt told of its progress; nothing when it never started.
+    /// Remembers that what is told from now on belongs to a new attempt: who
+    /// failed in an earlier one is not to be blamed again.
+    pub fn begin_attempt(&self) -> Result<(), Fault> {
+        let from = std::fs::metadata(&self.status).map_or(0, |file| file.len());
+        let mark = self.attempt();
+        files::replace(&mark, from.to_string().as_bytes(), 0o640).map_err(file_fault(&mark))
+    }
+
+    /// What apt told of its progress in the present attempt; nothing when it
+    /// never started.
     pub fn read_status(&self) -> Result<String, Fault> {
         if !self.status.exists() {
             return Ok(String::new());
         }
-        read_end(&self.status, 0, LOG_CAP).map_err(file_fault(&self.status))
+        let from = files::read_bounded(&self.attempt(), NUMBER_CAP)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0);
+        read_end(&self.status, from, LOG_CAP).map_err(file_fault(&self.status))
+    }
+
+    /// The file that holds where the present attempt begins.
+    fn attempt(&self) -> PathBuf {
+        self.status.with_extension("from")
     }
 
     /// Takes passwords of URLs, which apt's errors show, out of the output.
@@ -72,7 +105,7 @@ impl Log {
     }
 
     /// The last words of what was written behind `from`.
-    pub fn last_words(&self, ended: Ended) -> Result<String, Fault> {
+    pub fn last_words(&self, ended: &Ended) -> Result<String, Fault> {
         let output = self.read(ended.output_from, LAST_WORDS)?;
         Ok(last_words(&output, ended.status))
     }
@@ -83,13 +116,16 @@ impl Log {
     }
 }
 
-/// Runs a transaction to its end, however long it takes, and tells its progress.
+/// Runs a transaction to its end, however long it takes, and tells its
+/// progress. An error means that nothing was started.
 pub async fn perform(
     command: &Command,
     log: &Log,
     descriptor: impl FnOnce(i32) -> Vec<String>,
     watch: Watch<'_>,
 ) -> Result<Ended, Fault> {
+    // Whoever wrote last may have died before he could.
+    log.scrub()?;
     let output_from = std::fs::metadata(&log.output).map_or(0, |file| file.len());
     let mut tail = Tail::from_end(&log.status);
     let mut running = Transaction::start(command, &log.output, Some(&log.status), descriptor)?;
@@ -99,29 +135,44 @@ pub async fn perform(
             start_time: process.start_time,
         });
     }
-    let status = loop {
+    let ended = loop {
         match tokio::time::timeout(LOOK, running.wait()).await {
-            Ok(ended) => break ended.map_err(file_fault(&log.output))?,
+            Ok(ended) => break ended,
             Err(_) => tell(&mut tail, watch),
         }
     };
     tell(&mut tail, watch);
-    log.scrub()?;
+    let (status, lost) = match ended {
+        Ok(status) => (status, None),
+        Err(cause) => (UNKNOWN_STATUS, Some(lost(command, cause))),
+    };
     Ok(Ended {
         status,
         output_from,
+        trouble: lost.or(log.scrub().err()),
     })
 }
 
+fn lost(command: &Command, cause: std::io::Error) -> Fault {
+    Fault::Command(CommandError::Lost {
+        program: command.argv().first().copied().unwrap_or_default().into(),
+        cause,
+    })
+}
+
+/// In place: the name may be a link to where logs are kept, and owner, group
+/// and mode are those of who made the file. What is shown is never longer.
 fn scrub(path: &Path) -> std::io::Result<()> {
-    // The name may be a link to where logs are kept; the link stays.
-    let path = &path.canonicalize()?;
+    use std::io::Write;
     let text = read_end(path, 0, LOG_CAP)?;
     let shown = credentials::hidden(&text);
     if shown == text {
         return Ok(());
     }
-    files::replace(path, shown.as_bytes(), 0o640)
+    let mut file = std::fs::File::options().write(true).open(path)?;
+    file.write_all(shown.as_bytes())?;
+    file.set_len(shown.len() as u64)?;
+    file.sync_all()
 }
 
 /// Only the newest line: whoever watches wants to know where we are.
@@ -216,5 +267,74 @@ mod tests {
             doing: "half".to_owned()
         }));
         assert_eq!(log.read(0, 100).expect("readable"), "http://h/\n");
+    }
+
+    #[test]
+    fn a_log_that_is_scrubbed_keeps_its_mode_and_stays_behind_its_link() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = folder.path().join("run.log");
+        files::replace(&kept, b"http://u:secret@h/\nmore\n", 0o600).expect("written");
+        std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o606)).expect("set");
+        let inode = std::fs::metadata(&kept).expect("there").ino();
+        let log = Log::of(folder.path(), "test");
+        std::os::unix::fs::symlink(&kept, &log.output).expect("made");
+        log.scrub().expect("written");
+        let after = std::fs::metadata(&kept).expect("there");
+        assert_eq!((after.ino(), after.mode() & 0o777), (inode, 0o606));
+        assert_eq!(
+            std::fs::read_to_string(&kept).expect("there"),
+            "http://h/\nmore\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_a_dead_predecessor_left_is_scrubbed_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = Log::of(folder.path(), "test");
+        files::replace(&log.output, b"http://u:secret@h/\n", 0o640).expect("written");
+        let ended = perform(
+            &Command::new("/bin/echo").arg("done"),
+            &log,
+            |_| Vec::new(),
+            &mut |_| {},
+        )
+        .await
+        .expect("ended");
+        assert_eq!(ended.output_from, 10);
+        assert_eq!(
+            log.read(ended.output_from, 100).expect("readable"),
+            "done\n"
+        );
+    }
+
+    #[test]
+    fn an_attempt_knows_nothing_of_the_one_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = Log::of(folder.path(), "apply");
+        assert_eq!(log.read_status().expect("none"), "");
+        files::replace(&log.status, b"pmerror:bad:1.0:old\n", 0o640).expect("written");
+        assert!(log.read_status().expect("all of it").contains("bad"));
+        log.begin_attempt().expect("remembered");
+        assert_eq!(log.read_status().expect("nothing yet"), "");
+    }
+
+    #[tokio::test]
+    async fn a_log_is_for_its_group_and_nobody_else() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = Log::of(folder.path(), "test");
+        perform(
+            &Command::new("/bin/true"),
+            &log,
+            |_| Vec::new(),
+            &mut |_| {},
+        )
+        .await
+        .expect("ended");
+        for path in [&log.output, &log.status] {
+            let mode = std::fs::metadata(path).expect("there").mode();
+            assert_eq!(mode & 0o137, 0, "{mode:o}");
+        }
     }
 }

@@ -18,9 +18,9 @@ use super::parse::dpkg_status::{self, DpkgStatus};
 use super::parse::package_index::{self, Tally};
 use super::parse::release::{self, Release};
 use super::parse::targets::{RepositoryKey, Target};
-use super::questions;
 use super::repositories::Evidence;
 use super::view::View;
+use super::{credentials, questions};
 
 /// dpkg's database of the largest machine is a few dozen megabytes.
 const STATUS_CAP: u64 = 256 << 20;
@@ -220,7 +220,7 @@ impl Index<'_> {
             Err(format!(
                 "{} cannot be unpacked: {}; run `apt-get update`",
                 self.path.display(),
-                output.last_words()
+                credentials::hidden(&output.last_words())
             ))
         };
         Ok((collector, gap))

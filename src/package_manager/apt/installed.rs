@@ -6,7 +6,26 @@ use super::parse::dpkg_status::DpkgStatus;
 use super::view::View;
 use super::{Apt, commands, indexes};
 use crate::model::{PackageId, PackageName, Version};
+use crate::os::command::Output;
 use crate::package_manager::Fault;
+
+/// So many names go into one question.
+const BATCH: usize = 500;
+
+/// What dpkg-query says below a complaint, and what it means by it.
+const NOT_INSTALLED: [&str; 2] = ["is not installed", "Use dpkg --contents"];
+
+/// Whether only packages that are not installed are missing in this answer.
+fn is_whole(answer: &Output) -> bool {
+    let errors = String::from_utf8_lossy(&answer.stderr);
+    let mut errors = errors.lines().filter(|line| !line.trim().is_empty());
+    let known = |line: &str| NOT_INSTALLED.iter().any(|words| line.contains(words));
+    match answer.status {
+        0 => true,
+        1 => errors.clone().next().is_some() && errors.all(known),
+        _ => false,
+    }
+}
 
 impl Apt {
     /// The installed versions of these packages. A package that is unpacked but
@@ -40,17 +59,71 @@ impl Apt {
     /// The files of these packages. dpkg-query complains about the ones that are
     /// not installed and lists the others.
     pub(super) async fn installed_files(&self, ids: &[PackageId]) -> Result<Vec<String>, Fault> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let mut files = Vec::new();
+        for batch in ids.chunks(BATCH) {
+            let answer = self.runner.ask(&commands::list_files(batch)).await?;
+            if !is_whole(&answer) {
+                return Err(Fault::Failed {
+                    program: "dpkg-query --listfiles",
+                    words: answer.last_words(),
+                    advice: "run it by hand; the package database may be damaged",
+                });
+            }
+            let text = answer.text();
+            files.extend(
+                text.lines()
+                    .filter(|line| line.starts_with('/'))
+                    .map(str::to_owned),
+            );
         }
-        let answer = self.runner.ask(&commands::list_files(ids)).await?;
-        let text = answer.text();
-        let paths = text.lines().filter(|line| line.starts_with('/'));
-        Ok(paths.map(str::to_owned).collect())
+        Ok(files)
     }
 
     async fn status(&self) -> Result<DpkgStatus, Fault> {
         let view = View::of(self.runner.as_ref()).await?;
         indexes::read_status(&view.status).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::command::replay::Replay;
+    use crate::package_manager::Settings;
+
+    const ABSENT: &str = "dpkg-query: package 'gone' is not installed\nUse dpkg --contents (= dpkg-deb --contents) to list archive files contents.\n";
+
+    #[tokio::test]
+    async fn a_list_of_files_is_whole_or_a_fault() {
+        let ids = [PackageId::parse("gone", "amd64").expect("valid")];
+        for (status, errors, whole) in [
+            (0, "", true),
+            (1, ABSENT, true),
+            (1, "", false),
+            (1, "dpkg-query: error: cannot open the database\n", false),
+            (2, ABSENT, false),
+            (137, "", false),
+        ] {
+            let question = commands::list_files(&ids);
+            let runner = Replay::new().answer(&question, status, "/usr/bin/x\n", errors);
+            let apt = Apt::new(Box::new(runner), Settings::default());
+            let files = apt.installed_files(&ids).await;
+            assert_eq!(files.is_ok(), whole, "{status} {errors}");
+        }
+    }
+
+    #[tokio::test]
+    async fn many_packages_are_asked_for_in_batches() {
+        let id = |number: usize| PackageId::parse(&format!("p{number}"), "amd64").expect("valid");
+        let ids: Vec<PackageId> = (0..BATCH + 1).map(id).collect();
+        let (first, second) = ids.split_at(BATCH);
+        let runner = Replay::new()
+            .answer(&commands::list_files(first), 0, "/a\n", "")
+            .answer(&commands::list_files(second), 0, "/b\n", "");
+        let apt = Apt::new(Box::new(runner), Settings::default());
+        assert_eq!(
+            apt.installed_files(&ids).await.expect("files"),
+            ["/a", "/b"]
+        );
     }
 }

@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use super::super::fault::Fault;
-use super::commands;
 use super::execution::file_fault;
+use super::{commands, credentials};
 use crate::model::{Change, PackageId};
 use crate::os::command::Runner;
 use crate::os::files;
@@ -52,7 +52,7 @@ pub async fn restore(runner: &dyn Runner, changed: &[Change]) -> Result<(), Faul
         if answer.status != 0 {
             return Err(Fault::Failed {
                 program: "apt-mark auto",
-                words: answer.last_words(),
+                words: credentials::hidden(&answer.last_words()),
                 advice: "the packages are installed; mark the new ones with apt-mark auto",
             });
         }

@@ -8,6 +8,7 @@ use crate::model::PackageId;
 use crate::os::command::Command;
 use crate::package_manager::Wanted;
 
+use super::commands::FIRM;
 use super::view::View;
 
 const APT_GET: &str = "/usr/bin/apt-get";
@@ -16,7 +17,7 @@ const APT_CONFIG: &str = "/usr/bin/apt-config";
 const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
 /// A solver on a slow machine with many repositories takes its time.
-const SOLVER_TIMEOUT: Duration = Duration::from_mins(10);
+pub(super) const SOLVER_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The largest index in the wild is below a tenth of this.
 const INDEX_CAP: u64 = 1 << 30;
@@ -86,18 +87,14 @@ pub(super) fn decompressed(index: &Path) -> Command {
         .output_cap(INDEX_CAP)
 }
 
-/// What is unused may stay: removing it is no part of patching, whatever the
-/// machine's own configuration says.
+/// Under the same options as what is done later, so that no apt.conf makes the
+/// two differ. What would be removed is seen: whoever asks decides.
 fn simulation(view: &View) -> Command {
-    with_cache(Command::new(APT_GET).arg("-s"), view)
-        .args([
-            "-o",
-            "Debug::NoLocking=1",
-            "-o",
-            "APT::Get::AutomaticRemove=0",
-            "-o",
-            "APT::Get::AllowUnauthenticated=0",
-        ])
+    let firm = FIRM.into_iter().flat_map(|option| ["-o", option]);
+    with_cache(Command::new(APT_GET).args(firm), view)
+        .args(["-o", "Debug::NoLocking=1", "-o", "APT::Get::Remove=true"])
+        // Behind the options, one of which says that nothing is simulated.
+        .arg("-s")
         .timeout(SOLVER_TIMEOUT)
 }
 
@@ -110,4 +107,22 @@ fn with_cache(command: Command, view: &View) -> Command {
         .arg(format!("Dir::Cache={}", folder.display()))
         .args(["-o", "Dir::Cache::pkgcache=pkgcache.bin"])
         .args(["-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::obstacles::Machine;
+    use super::*;
+
+    #[test]
+    fn a_simulation_has_every_option_of_the_transaction_and_is_one() {
+        let machine = Machine::new();
+        let question = dist_upgrade(&machine.view);
+        let argv = question.argv();
+        for option in FIRM {
+            assert!(argv.contains(&option), "{option}");
+        }
+        let place = |word: &str| argv.iter().position(|one| *one == word);
+        assert!(place("-s") > place("APT::Get::Simulate=false"));
+    }
 }

@@ -45,7 +45,9 @@ pub async fn refresh(
     }
     let sources = sources(&targets.text())?;
     let log = Log::of(folder, "refresh");
-    let ended = perform(&commands::update(), &log, commands::apt_status, watch).await?;
+    let ended = perform(&commands::update(), &log, commands::apt_status, watch)
+        .await?
+        .untroubled()?;
     let said = log.read(ended.output_from, OUTPUT_CAP)?;
     let repositories = judge(&sources, &said);
     for source in sources.iter().filter(|source| came(source, &said)) {

@@ -47,7 +47,9 @@ async fn round(
 ) -> Result<(), Fault> {
     let log = &Log::of(folder, "repair");
     // dpkg's own status lines are of another form, so its progress is not told.
-    perform(&commands::configure_all(), log, |_| Vec::new(), watch).await?;
+    perform(&commands::configure_all(), log, |_| Vec::new(), watch)
+        .await?
+        .untroubled()?;
     steps.push("dpkg --configure --pending".to_owned());
     if audit::audit(runner).await?.is_empty() {
         return Ok(());
@@ -60,7 +62,9 @@ async fn round(
             removed.join(", ")
         ));
     } else if simulated.status == 0 {
-        perform(&commands::fix(), log, commands::apt_status, watch).await?;
+        perform(&commands::fix(), log, commands::apt_status, watch)
+            .await?
+            .untroubled()?;
         steps.push("apt-get --fix-broken install".to_owned());
     }
     let records = audit::records(runner).await?;
@@ -69,7 +73,9 @@ async fn round(
         let names: Vec<String> = broken.iter().map(|(id, _)| id.to_string()).collect();
         marks::shield(folder)?;
         let command = commands::reinstall(broken, &marks::copy_in(folder));
-        perform(&command, log, commands::apt_status, watch).await?;
+        perform(&command, log, commands::apt_status, watch)
+            .await?
+            .untroubled()?;
         steps.push(format!("apt-get --reinstall install {}", names.join(" ")));
     }
     Ok(())

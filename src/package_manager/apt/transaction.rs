@@ -31,19 +31,23 @@ pub async fn download(
 ) -> Result<u64, Fault> {
     let missing = uris::missing(runner, plan).await?;
     let log = Log::of(folder, "download");
-    let ended = perform(&commands::download(plan), &log, commands::apt_status, watch).await?;
+    let ended = perform(&commands::download(plan), &log, commands::apt_status, watch)
+        .await?
+        .untroubled()?;
     if ended.status == 0 {
         return Ok(missing.iter().map(|archive| archive.bytes).sum());
     }
     Err(Fault::Failed {
         program: "apt-get install --download-only",
-        words: log.last_words(ended)?,
+        words: log.last_words(&ended)?,
         advice: "nothing was changed; patchd tries again in the next run",
     })
 }
 
 /// Installs exactly the plan. Safe to repeat: what is already as planned is
-/// left out, and when nothing is left to do, apt is not started.
+/// left out, and when nothing is left to do, apt is not started. Once it was
+/// started, the only error is the guard's refusal; everything else that goes
+/// wrong is told as a failure beside what was changed.
 pub async fn apply(
     runner: &dyn Runner,
     plan: &Plan,
@@ -53,7 +57,10 @@ pub async fn apply(
     let rest = remaining(plan, &installed(&audit::records(runner).await?, plan))?;
     marks::shield(folder)?;
     conffiles::remember_start(folder)?;
+    let log = Log::of(folder, "apply");
+    log.begin_attempt()?;
     let mut failure = None;
+    let mut trouble = None;
     if !rest.is_empty() {
         let guard = arm(&rest, folder)?;
         let copy = marks::copy_in(folder);
@@ -62,23 +69,34 @@ pub async fn apply(
             marks: &copy,
         };
         let command = commands::apply(&rest, bonds);
-        let log = Log::of(folder, "apply");
         let ended = perform(&command, &log, commands::apt_status, watch).await?;
-        refuse_if_stale(folder)?;
-        if ended.status != 0 {
-            failure = Some(log.last_words(ended)?);
+        match refuse_if_stale(folder) {
+            Err(stale @ Fault::Stale { .. }) => return Err(stale),
+            refused => trouble = refused.err().or(trouble),
         }
+        if ended.status != 0 {
+            let words = log.last_words(&ended);
+            failure = Some(words.unwrap_or_else(|fault| fault.to_string()));
+        }
+        trouble = ended.trouble.or(trouble);
     }
-    let mut applied = settle(runner, plan, folder).await?;
+    let mut applied = settle(runner, plan, folder)
+        .await
+        .unwrap_or_else(|fault| Applied {
+            failure: Some(format!("what was changed cannot be found out: {fault}")),
+            ..Applied::default()
+        });
     // Without a failed package, apt itself knows best why it stopped.
     if applied.culprits.is_empty() && applied.failure.is_some() {
         applied.failure = failure.or(applied.failure);
     }
+    applied.failure = applied.failure.or(trouble.map(|fault| fault.to_string()));
     Ok(applied)
 }
 
 /// Restores what apt leaves undone behind the transaction, and tells what is
-/// different now. Safe to repeat at any time.
+/// different now. Safe to repeat at any time. An error means that the package
+/// database could not be read, so that nothing is known.
 pub async fn settle(runner: &dyn Runner, plan: &Plan, folder: &Path) -> Result<Applied, Fault> {
     let records = audit::records(runner).await?;
     let now = installed(&records, plan);
@@ -92,8 +110,11 @@ pub async fn settle(runner: &dyn Runner, plan: &Plan, folder: &Path) -> Result<A
             ..change
         })
         .collect();
-    marks::restore(runner, &changed).await?;
-    let kept_conffiles = conffiles::kept(runner, &changed, folder).await?;
+    let marked = marks::restore(runner, &changed).await;
+    let (kept_conffiles, looked) = match conffiles::kept(runner, &changed, folder).await {
+        Ok(kept) => (kept, Ok(())),
+        Err(fault) => (Vec::new(), Err(fault)),
+    };
     let mut applied = Applied {
         changed,
         kept_conffiles,
@@ -101,16 +122,19 @@ pub async fn settle(runner: &dyn Runner, plan: &Plan, folder: &Path) -> Result<A
     };
     let log = Log::of(folder, "apply");
     // Whoever started the transaction may have died before he could.
-    log.scrub()?;
+    let scrubbed = log.scrub();
     let mut wrong = audit::sentences(&records);
     let unreached = |change: &&Change| now.get(&change.id) != change.to.as_ref();
     let unreached = plan.changes().iter().filter(unreached);
     wrong.extend(unreached.map(|change| format!("{change} was not done")));
     if let Some(first) = wrong.first() {
-        let status = log.read_status()?;
+        // Without its words the package database still says what is wrong.
+        let status = log.read_status().unwrap_or_default();
         applied.failure = status_fd::first_failure(&status).or_else(|| Some(first.clone()));
         applied.culprits = status_fd::culprits(&status);
     }
+    let trouble = marked.and(looked).and(scrubbed).err();
+    applied.failure = applied.failure.or(trouble.map(|fault| fault.to_string()));
     Ok(applied)
 }
 
@@ -223,6 +247,7 @@ fn refuse_if_stale(folder: &Path) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::command::replay::Replay;
 
     fn change(from: Option<&str>, to: Option<&str>) -> Change {
         let version = |text: &str| Version::try_from(text.to_owned()).expect("valid");
@@ -240,6 +265,39 @@ mod tests {
             .map(|version| (change.id, version))
             .into_iter()
             .collect()
+    }
+
+    const NEW: &str = "ii \tnginx\tamd64\t1\n";
+
+    #[tokio::test]
+    async fn marks_that_cannot_be_set_do_not_hide_what_was_installed() {
+        let plan = Plan::new(vec![change(None, Some("1"))]);
+        let id = PackageId::parse("nginx", "amd64").expect("valid");
+        let runner = Replay::new()
+            .answer(&commands::states(), 0, NEW, "")
+            .answer(&commands::mark_auto([&id]), 100, "", "E: no lock\n");
+        let folder = tempfile::tempdir().expect("a folder");
+        let applied = settle(&runner, &plan, folder.path())
+            .await
+            .expect("it is known what was changed");
+        assert_eq!(applied.changed, plan.changes());
+        let failure = applied.failure.expect("told");
+        assert!(failure.contains("no lock"), "{failure}");
+        assert!(applied.culprits.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_failed_in_an_earlier_attempt_is_not_blamed_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = Log::of(folder.path(), "apply");
+        let told = b"pmerror:old-culprit:1.0:broke\n";
+        files::replace(&log.status, told, 0o640).expect("written");
+        log.begin_attempt().expect("remembered");
+        let runner = Replay::new().answer(&commands::states(), 0, "", "");
+        let plan = Plan::new(vec![change(None, Some("1"))]);
+        let applied = settle(&runner, &plan, folder.path()).await.expect("known");
+        assert!(applied.culprits.is_empty());
+        assert!(applied.failure.is_some_and(|words| words.contains("nginx")));
     }
 
     #[test]

@@ -89,11 +89,18 @@ impl Findings<'_> {
         let taken = self.taken(self.solver);
         let left = self.left();
         let of_taken = taken.into_iter().map(|(id, candidate)| {
+            let held = self.status.get(&id).is_some_and(|it| it.held);
             let suspect = harmless.is_some_and(|harmless| !harmless.contains_key(&id));
+            let doubt = match () {
+                // Whatever made apt pass over it: a hold is the operator's word.
+                () if held => Some(Doubt::Blocked(Block::Hold)),
+                () if suspect => Some(Doubt::Open),
+                () => None,
+            };
             Found {
                 id,
                 candidate,
-                doubt: suspect.then_some(Doubt::Open),
+                doubt,
             }
         });
         let of_left = left

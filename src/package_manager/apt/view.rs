@@ -12,10 +12,10 @@ use crate::os::environment;
 use crate::package_manager::Fault;
 
 use super::parse::apt_config;
-use super::questions;
+use super::{credentials, questions};
 
-/// Root's own cache, where no other user may write.
-const ROOT_CACHE: &str = "/var/cache/patchd/apt";
+/// Root's own cache, where no other user may write, nor exchange a folder above.
+const ROOT_CACHE: &str = "/var/lib/patchd-worker/apt-cache";
 
 /// apt as it is configured here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl View {
         if output.status != 0 {
             return Err(Fault::Failed {
                 program: "apt-config",
-                words: output.last_words(),
+                words: credentials::hidden(&output.last_words()),
                 advice: "run `apt-config dump` to see which configuration file is at fault",
             });
         }

@@ -18,15 +18,15 @@ use super::view::View;
 use super::{Apt, questions};
 
 /// What one release of apt says.
-struct Said {
-    dist_upgrade: &'static str,
-    upgrade: &'static str,
-    targets: &'static str,
-    policy: &'static str,
-    removes: &'static str,
-    replaces: &'static str,
-    unmet: [&'static str; 2],
-    install: &'static str,
+struct Said<'a> {
+    dist_upgrade: &'a str,
+    upgrade: &'a str,
+    targets: &'a str,
+    policy: &'a str,
+    removes: &'a str,
+    replaces: &'a str,
+    unmet: [&'a str; 2],
+    install: &'a str,
 }
 
 macro_rules! said {
@@ -55,8 +55,8 @@ macro_rules! said {
     };
 }
 
-const TWELVE: Said = said!("12");
-const THIRTEEN: Said = said!("13");
+const TWELVE: Said<'static> = said!("12");
+const THIRTEEN: Said<'static> = said!("13");
 
 const INDEXES: [(&str, &str, &str); 3] = [
     (
@@ -76,13 +76,13 @@ const INDEXES: [(&str, &str, &str); 3] = [
     ),
 ];
 
-struct Machine {
+pub(super) struct Machine {
     folder: tempfile::TempDir,
-    view: View,
+    pub(super) view: View,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(at("state/lists")).expect("made");
@@ -111,10 +111,9 @@ impl Machine {
     }
 
     /// Every question of a look with obstacles, and no other.
-    fn answers(&self, said: &Said) -> Replay {
+    fn answers(&self, said: &Said<'_>, left: &[PackageId]) -> Replay {
         let home = self.folder.path().to_string_lossy();
         let view = &self.view;
-        let left = ["held", "phased", "pinned", "wants-missing"].map(|name| id(name, "amd64"));
         Replay::new()
             .answer(
                 &questions::index_targets(view),
@@ -123,7 +122,7 @@ impl Machine {
                 "",
             )
             .answer(&questions::dist_upgrade(view), 0, said.dist_upgrade, "")
-            .answer(&questions::policy(view, &left), 0, said.policy, "")
+            .answer(&questions::policy(view, left), 0, said.policy, "")
             .answer(&questions::upgrade(view), 0, said.upgrade, "")
             .answer(&install(view, "wants-conflict"), 0, said.removes, "")
             .answer(&install(view, "replaced-user"), 0, said.replaces, "")
@@ -135,10 +134,15 @@ impl Machine {
             )
     }
 
-    async fn look(&self, said: &Said) -> Pending {
-        let apt = Apt::new(Box::new(self.answers(said)), Settings::default());
+    async fn look(&self, said: &Said<'_>) -> Pending {
+        let apt = Apt::new(Box::new(self.answers(said, &left())), Settings::default());
         apt.pending_in(&self.view, noon()).await.expect("an answer")
     }
+}
+
+/// What the solver leaves behind.
+fn left() -> [PackageId; 4] {
+    ["held", "phased", "pinned", "wants-missing"].map(|name| id(name, "amd64"))
 }
 
 fn put(path: &Path, text: &str) {

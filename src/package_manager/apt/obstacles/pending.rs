@@ -6,7 +6,7 @@ use crate::model::{Block, Pending, PendingUpdate, RepositoryState};
 use crate::os::command::replay::Replay;
 use crate::package_manager::{Fault, Settings};
 
-use super::{Apt, Machine, THIRTEEN, TWELVE, noon, put, questions};
+use super::{Apt, Machine, Said, THIRTEEN, TWELVE, noon, put, questions};
 
 fn update<'a>(pending: &'a Pending, name: &str) -> Option<&'a PendingUpdate> {
     pending
@@ -44,6 +44,32 @@ async fn every_obstacle_is_called_by_its_name() {
         }
         assert_eq!(pending.updates.len(), 13);
     }
+}
+
+#[tokio::test]
+async fn a_held_package_is_blocked_even_where_the_solver_takes_it() {
+    let machine = Machine::new();
+    let taken = format!(
+        "{}Inst held [1.0] (1.1 Example:stable [amd64])\n",
+        TWELVE.dist_upgrade
+    );
+    let harmless = format!(
+        "{}Inst held [1.0] (1.1 Example:stable [amd64])\n",
+        TWELVE.upgrade
+    );
+    let left = ["phased", "pinned", "wants-missing"].map(|name| super::id(name, "amd64"));
+    let said = Said {
+        dist_upgrade: &taken,
+        upgrade: &harmless,
+        ..TWELVE
+    };
+    let runner = machine.answers(&said, &left);
+    let apt = Apt::new(Box::new(runner), Settings::default());
+    let pending = apt
+        .pending_in(&machine.view, noon())
+        .await
+        .expect("an answer");
+    assert_eq!(block(&pending, "held"), Some(Block::Hold));
 }
 
 #[tokio::test]
@@ -140,7 +166,10 @@ async fn what_apt_could_not_read_is_a_gap() {
 #[tokio::test]
 async fn repositories_are_named_in_order_and_an_expired_one_is_told() {
     let machine = Machine::new();
-    let apt = Apt::new(Box::new(machine.answers(&TWELVE)), Settings::default());
+    let apt = Apt::new(
+        Box::new(machine.answers(&TWELVE, &super::left())),
+        Settings::default(),
+    );
     let later = noon() + Duration::from_hours(24 * 4);
     let pending = apt
         .pending_in(&machine.view, later)

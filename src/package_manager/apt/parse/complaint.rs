@@ -1,6 +1,7 @@
 //! Why `apt-get` failed, as far as its words can be told apart. Diagnostics
 //! only: nothing is decided from them but which fault it is.
 
+use super::super::credentials;
 use crate::model::PackageName;
 
 /// How much of its words is worth keeping.
@@ -48,7 +49,8 @@ pub fn parse(stdout: &str, stderr: &str) -> Complaint {
     let words = if said.is_empty() {
         "it gave no reason".to_owned()
     } else {
-        said.join("; ").chars().take(SHOWN).collect()
+        let shown = credentials::hidden(&said.join("; "));
+        shown.chars().take(SHOWN).collect()
     };
     Complaint {
         words,
@@ -122,6 +124,12 @@ mod tests {
         }
         let complaint = said!("12/box/install-no-package.txt");
         assert_eq!(names(&complaint), ["nowhere-at-all"]);
+    }
+
+    #[test]
+    fn a_complaint_shows_no_password() {
+        let complaint = parse("", "E: Failed to fetch https://u:secret@h/x  401\n");
+        assert_eq!(complaint.words, "Failed to fetch https://h/x  401");
     }
 
     #[test]

@@ -21,10 +21,11 @@ const SHOWN: usize = 160;
 pub struct UnknownLine(String);
 
 impl UnknownLine {
-    /// The line, shortened.
+    /// The line, shortened and without passwords.
     #[must_use]
     pub fn new(line: &str) -> Self {
-        Self(line.chars().take(SHOWN).collect())
+        let shown = super::credentials::hidden(line);
+        Self(shown.chars().take(SHOWN).collect())
     }
 
     /// Who printed it is known to the shell only.
