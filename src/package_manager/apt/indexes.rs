@@ -142,7 +142,6 @@ fn find(target: &Target) -> Option<(PathBuf, bool)> {
 fn look_at(target: &Target, gaps: &mut BTreeSet<String>) -> Evidence {
     let mut evidence = Evidence {
         key: target.repository.clone(),
-        site: target.site.clone(),
         release: None,
         renewed: None,
         fetched: false,

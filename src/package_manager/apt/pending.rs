@@ -2,7 +2,6 @@
 //! are read beside it. More questions only where something stands in the way.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -21,9 +20,6 @@ use super::{Apt, gaps, indexes, questions, repositories};
 /// Each costs a second or two; what is beyond them is named by the cause that
 /// is likely for it.
 const MOST_SIMULATIONS: usize = 16;
-
-/// Stamps that others leave when `apt-get update` went through as a whole.
-const STAMPS: [&str; 2] = ["periodic/update-success-stamp", "periodic/update-stamp"];
 
 /// How much of an argument list one question may take, packages.
 const QUESTION_SIZE: usize = 1000;
@@ -58,16 +54,12 @@ impl Apt {
             newer: &read.newer,
             solver: &solver,
         };
-        let confirmed = STAMPS
-            .iter()
-            .filter_map(|stamp| modified(&view.state.join(stamp)))
-            .max();
         let stale_after = self.settings.stale_after;
         Ok(Pending {
             complete: gaps.is_empty(),
             gaps: gaps.into_iter().collect(),
             updates: self.updates(view, &findings).await?,
-            repositories: repositories::judge(&read.repositories, confirmed, now, stale_after),
+            repositories: repositories::judge(&read.repositories, now, stale_after),
         })
     }
 
@@ -132,20 +124,37 @@ impl Apt {
                 version: it.candidate.clone(),
             });
         }
+        let groups: Vec<(String, Vec<Wanted>)> = groups.into_iter().collect();
+        let (asked, beyond) = groups.split_at(groups.len().min(MOST_SIMULATIONS));
         let mut verdicts = BTreeMap::new();
-        for (done, (source, wanted)) in groups.into_iter().enumerate() {
-            let verdict = if done < MOST_SIMULATIONS {
-                let output = self.runner.ask(&questions::install(view, &wanted)).await?;
-                let simulation = (output.status == 0)
-                    .then(|| parse_simulation(&output))
-                    .transpose()?;
-                verdict(simulation.as_ref())
-            } else {
-                verdict(Some(findings.solver)).or(Some(Block::Dependency))
-            };
-            verdicts.insert(source, verdict);
+        // Two at a time: apt has one thread, and small machines two processors.
+        for pair in asked.chunks(2) {
+            let (one, other) = tokio::join!(
+                self.verdict_on(view, pair.first()),
+                self.verdict_on(view, pair.get(1))
+            );
+            verdicts.extend(one?.into_iter().chain(other?));
         }
+        verdicts.extend(beyond.iter().map(|(source, _)| {
+            let likely = verdict(Some(findings.solver)).or(Some(Block::Dependency));
+            (source.clone(), likely)
+        }));
         Ok(verdicts)
+    }
+
+    async fn verdict_on(
+        &self,
+        view: &View,
+        group: Option<&(String, Vec<Wanted>)>,
+    ) -> Result<Option<(String, Option<Block>)>, Fault> {
+        let Some((source, wanted)) = group else {
+            return Ok(None);
+        };
+        let output = self.runner.ask(&questions::install(view, wanted)).await?;
+        let simulation = (output.status == 0)
+            .then(|| parse_simulation(&output))
+            .transpose()?;
+        Ok(Some((source.clone(), verdict(simulation.as_ref()))))
     }
 
     /// An answer that is one.
@@ -185,10 +194,4 @@ fn blind(view: &View, fault: Fault) -> Result<Pending, Fault> {
         updates: Vec::new(),
         repositories: Vec::new(),
     })
-}
-
-/// A stamp is written when something is done, so its time is when it was done.
-fn modified(path: &Path) -> Option<Timestamp> {
-    let modified = std::fs::metadata(path).ok()?.modified().ok()?;
-    Timestamp::try_from(modified).ok()
 }

@@ -8,12 +8,9 @@ use crate::model::PackageId;
 use crate::os::command::Command;
 use crate::package_manager::Wanted;
 
-use super::commands::FIRM;
+use super::commands::{APT_CACHE, APT_CONFIG, APT_GET, FIRM};
 use super::view::View;
 
-const APT_GET: &str = "/usr/bin/apt-get";
-const APT_CACHE: &str = "/usr/bin/apt-cache";
-const APT_CONFIG: &str = "/usr/bin/apt-config";
 const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
 /// A solver on a slow machine with many repositories takes its time.

@@ -15,8 +15,6 @@ pub struct Target {
     pub meta_key: String,
     /// The repository.
     pub repository: RepositoryKey,
-    /// Server name or path, to tell which repositories are fetched from one place.
-    pub site: String,
     /// Absent for a flat repository.
     pub architecture: Option<Architecture>,
     /// apt itself does not mind when it is missing.
@@ -47,7 +45,6 @@ fn target(stanza: &str) -> Option<Target> {
         filename: value("Filename")?.to_owned(),
         meta_key: value("MetaKey")?.to_owned(),
         repository: RepositoryKey::new(value("Repo-URI")?, value("Release")?),
-        site: without_credentials(value("Site").unwrap_or_default()),
         architecture: value("Architecture")
             .map(|text| Architecture::try_from(text.to_owned()))
             .transpose()
