@@ -1,7 +1,7 @@
 //! Asks what could be updated. One simulation in the usual case; the indexes
 //! are read beside it. More questions only where something stands in the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::os::command::{Command, Output};
 use crate::package_manager::{Fault, Wanted};
 
 use super::parse::simulation::{self, Simulation};
-use super::parse::targets::{self, Target};
+use super::parse::targets::{self, RepositoryKey, Target};
 use super::parse::{complaint, policy};
 use super::updates::{Doubt, Findings, Found, verdict};
 use super::view::View;
@@ -36,10 +36,14 @@ impl Apt {
             Ok(targets) => targets,
             Err(fault) => return blind(view, fault),
         };
+        let untrusted = match self.untrusted(view, &targets).await {
+            Ok(untrusted) => untrusted,
+            Err(fault) => return blind(view, fault),
+        };
         let question = questions::dist_upgrade(view);
         let (upgrade, read) = tokio::join!(
             self.success("apt-get", &question),
-            indexes::read(self.runner.as_ref(), view, &targets)
+            indexes::read(self.runner.as_ref(), view, &targets, &untrusted)
         );
         let upgrade = match upgrade {
             Ok(upgrade) => upgrade,
@@ -56,8 +60,9 @@ impl Apt {
         };
         let stale_after = self.settings.stale_after;
         Ok(Pending {
+            // What apt itself would not install is missed by nobody.
             complete: gaps.is_empty(),
-            gaps: gaps.into_iter().collect(),
+            gaps: gaps.into_iter().chain(left_out(&untrusted)).collect(),
             updates: self.updates(view, &findings).await?,
             repositories: repositories::judge(&read.repositories, now, stale_after),
         })
@@ -68,6 +73,20 @@ impl Apt {
             .success("apt-get", &questions::index_targets(view))
             .await?;
         targets::parse(&answer.text()).map_err(|line| line.from_source("apt-get indextargets"))
+    }
+
+    /// The repositories without a valid signature. One such must not make the
+    /// download of everything fail. Asked only where there may be one.
+    async fn untrusted(
+        &self,
+        view: &View,
+        targets: &[Target],
+    ) -> Result<BTreeSet<RepositoryKey>, Fault> {
+        if !targets.iter().any(indexes::may_be_unsigned) {
+            return Ok(BTreeSet::new());
+        }
+        let answer = self.success("apt-get", &questions::trust(view)).await?;
+        targets::untrusted(&answer.text()).map_err(|line| line.from_source("apt-get indextargets"))
     }
 
     async fn updates(
@@ -173,6 +192,12 @@ impl Apt {
             advice: "run `apt-get -s dist-upgrade` and mend what it complains of",
         })
     }
+}
+
+fn left_out(untrusted: &BTreeSet<RepositoryKey>) -> impl Iterator<Item = String> {
+    untrusted.iter().map(|repository| {
+        format!("{repository} has no valid signature; what it offers is left out")
+    })
 }
 
 pub(super) fn parse_simulation(output: &Output) -> Result<Simulation, Fault> {

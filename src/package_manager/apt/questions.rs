@@ -48,6 +48,18 @@ pub(super) fn index_targets(view: &View) -> Command {
         .timeout(SOLVER_TIMEOUT)
 }
 
+/// Whether apt trusts each repository that was fetched: its Release file tells.
+pub(super) fn trust(view: &View) -> Command {
+    with_cache(Command::new(APT_GET), view)
+        .args([
+            "indextargets",
+            "--format",
+            "$(REPO_URI)\t$(RELEASE)\t$(TRUSTED)",
+            "Identifier: Packages",
+        ])
+        .timeout(SOLVER_TIMEOUT)
+}
+
 /// Everything that apt would upgrade, with removals if it wants them.
 pub(super) fn dist_upgrade(view: &View) -> Command {
     simulation(view).arg("dist-upgrade")

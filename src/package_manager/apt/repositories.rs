@@ -21,6 +21,8 @@ pub struct Evidence {
     pub release: Option<Release>,
     /// When that file came here.
     pub renewed: Option<Timestamp>,
+    /// Whether apt could verify it, or its owner vouches for it.
+    pub trusted: bool,
     /// Whether any of its indexes is here, or is known to be empty.
     pub fetched: bool,
 }
@@ -43,6 +45,7 @@ fn one(evidence: &Evidence, now: Timestamp, stale_after: Duration) -> Repository
     let (state, advice) = match (release, age) {
         (None, _) => (RepositoryState::Missing, Some(missing())),
         (Some(_), _) if !evidence.fetched => (RepositoryState::Missing, Some(missing())),
+        (Some(_), _) if !evidence.trusted => (RepositoryState::BadSignature, Some(unsigned())),
         (Some(release), _) if let Some(advice) = expired(release, now) => {
             (RepositoryState::Expired, Some(advice))
         }
@@ -61,6 +64,11 @@ fn one(evidence: &Evidence, now: Timestamp, stale_after: Duration) -> Repository
 
 fn missing() -> String {
     "it is configured but was never fetched; run `apt-get update`, or remove it from the sources"
+        .to_owned()
+}
+
+fn unsigned() -> String {
+    "it has no valid signature, so nothing is installed from it; have its owner sign it, or write [trusted=yes] where it is local"
         .to_owned()
 }
 
@@ -98,6 +106,7 @@ mod tests {
             key: RepositoryKey::new(site, "stable"),
             release: Some(Release::default()),
             renewed: Some(at(renewed)),
+            trusted: true,
             fetched: true,
         }
     }
