@@ -11,6 +11,9 @@ use crate::os::command::{Output, Runner};
 /// Where dpkg leaves what it had not yet merged into its database.
 const JOURNAL: &str = "/var/lib/dpkg/updates";
 
+/// So much of an odd name is quoted.
+const SHOWN: usize = 100;
+
 /// One package as dpkg knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -44,7 +47,10 @@ struct UnknownFlags;
 
 /// Sentences about everything that is not sound; empty means sound.
 pub async fn audit(runner: &dyn Runner) -> Result<Vec<String>, Fault> {
-    let mut faults = sentences(&records(runner).await?);
+    let listed = listed(runner).await?;
+    let (known, odd) = (listed.records, listed.odd);
+    let mut faults = sentences(&known);
+    faults.extend(odd);
     let entries = journal(Path::new(JOURNAL))?;
     if entries > 0 {
         faults.push(format!(
@@ -62,8 +68,43 @@ pub async fn audit(runner: &dyn Runner) -> Result<Vec<String>, Fault> {
 
 /// Every package that dpkg knows.
 pub async fn records(runner: &dyn Runner) -> Result<Vec<Record>, Fault> {
+    Ok(listed(runner).await?.records)
+}
+
+/// All that dpkg lists.
+#[derive(Debug, Default)]
+struct Listed {
+    /// What we can name.
+    records: Vec<Record>,
+    /// A sentence for each unsound package with a name of another form than ours.
+    odd: Vec<String>,
+}
+
+async fn listed(runner: &dyn Runner) -> Result<Listed, Fault> {
     let text = answer(&runner.ask(&commands::states()).await?, "dpkg-query")?;
-    text.lines().map(record).collect()
+    read(&text)
+}
+
+/// dpkg allows names that no archive has. They stand in nobody's way as long as
+/// the package is sound.
+fn read(text: &str) -> Result<Listed, Fault> {
+    let mut listed = Listed::default();
+    for line in text.lines() {
+        match record(line)? {
+            Entry::Known(record) => listed.records.push(record),
+            Entry::Odd(None) => {}
+            Entry::Odd(Some(sentence)) => listed.odd.push(sentence),
+        }
+    }
+    Ok(listed)
+}
+
+/// One line of dpkg's list.
+#[derive(Debug)]
+enum Entry {
+    Known(Record),
+    /// With a sentence when it is not sound.
+    Odd(Option<String>),
 }
 
 fn answer(output: &Output, program: &'static str) -> Result<String, Fault> {
@@ -102,7 +143,7 @@ fn journal(folder: &Path) -> Result<usize, Fault> {
 }
 
 /// `iF \tbad\tall\t2.0`: wanted, state, error flag; name; architecture; version.
-fn record(line: &str) -> Result<Record, Fault> {
+fn record(line: &str) -> Result<Entry, Fault> {
     let garbage = || Fault::Garbage {
         source_of: "dpkg-query".to_owned(),
         line: line.chars().take(200).collect(),
@@ -111,17 +152,26 @@ fn record(line: &str) -> Result<Record, Fault> {
     let [flags, name, architecture, version] = fields.as_slice() else {
         return Err(garbage());
     };
-    let id = PackageId::parse(name, architecture);
     let trouble = trouble(flags).map_err(|UnknownFlags| garbage())?;
+    let Ok(id) = PackageId::parse(name, architecture) else {
+        let name: String = name.chars().take(SHOWN).collect();
+        let sentence = |it: Trouble| {
+            format!(
+                "{name:?}, a package with a name unknown to patchd, is {}",
+                it.words()
+            )
+        };
+        return Ok(Entry::Odd(trouble.map(sentence)));
+    };
     let there = !version.is_empty() && !matches!(flags.chars().nth(1), Some('n' | 'c'));
     let version = there
         .then(|| Version::try_from((*version).to_owned()))
         .transpose();
-    Ok(Record {
-        id: id.map_err(|_| garbage())?,
+    Ok(Entry::Known(Record {
+        id,
         version: version.map_err(|_| garbage())?,
         trouble,
-    })
+    }))
 }
 
 /// Reads wanted, state and error flag; an error for letters that we do not know.
@@ -165,6 +215,25 @@ impl Trouble {
 mod tests {
     use super::*;
 
+    fn known(line: &str) -> Record {
+        match record(line).expect(line) {
+            Entry::Known(record) => record,
+            Entry::Odd(_) => panic!("{line}"),
+        }
+    }
+
+    #[test]
+    fn an_odd_name_is_passed_over_unless_it_is_unsound() {
+        let text = "ii \tnginx\tamd64\t1\nii \t-o\tamd64\t1\nii \t!odd\tall\t1\n";
+        let listed = read(text).expect("readable");
+        assert_eq!((listed.records.len(), listed.odd.len()), (1, 0));
+        let listed = read("iU \t!odd\tall\t1\n").expect("readable");
+        assert_eq!(
+            listed.odd,
+            ["\"!odd\", a package with a name unknown to patchd, is unpacked and not configured"]
+        );
+    }
+
     #[test]
     fn each_state_is_sound_or_has_its_word() {
         let cases = [
@@ -185,7 +254,7 @@ mod tests {
         ];
         for (flags, expected) in cases {
             let line = format!("{flags}\tnginx\tamd64\t1.0");
-            assert_eq!(record(&line).expect(flags).trouble, expected, "{flags:?}");
+            assert_eq!(known(&line).trouble, expected, "{flags:?}");
         }
     }
 
@@ -197,7 +266,7 @@ mod tests {
             ("rc \tnginx\tamd64\t1.0", None),
             ("un \tnginx\tamd64\t", None),
         ] {
-            let found = record(line).expect(line).version;
+            let found = known(line).version;
             assert_eq!(found.as_ref().map(Version::as_str), version, "{line:?}");
         }
     }
@@ -210,7 +279,6 @@ mod tests {
             "xx \tnginx\tamd64\t1",
             "iz \tnginx\tamd64\t1",
             "iiX\tnginx\tamd64\t1",
-            "ii \t-o\tamd64\t1",
         ] {
             assert!(matches!(record(bad), Err(Fault::Garbage { .. })), "{bad:?}");
         }
@@ -224,9 +292,8 @@ mod tests {
                 env!("CARGO_MANIFEST_DIR")
             );
             let text = std::fs::read_to_string(path).expect("a fixture");
-            let records: Result<Vec<Record>, Fault> = text.lines().map(record).collect();
             assert_eq!(
-                sentences(&records.expect("known states")),
+                sentences(&read(&text).expect("known states").records),
                 [
                     "bad is unpacked and not configured",
                     "needsbad is unpacked and not configured",

@@ -15,6 +15,8 @@ pub const APT_GET: &str = "/usr/bin/apt-get";
 pub const APT_MARK: &str = "/usr/bin/apt-mark";
 /// apt's program for package records.
 pub const APT_CACHE: &str = "/usr/bin/apt-cache";
+/// apt's program for its configuration.
+pub const APT_CONFIG: &str = "/usr/bin/apt-config";
 /// Unpacks and configures.
 pub const DPKG: &str = "/usr/bin/dpkg";
 /// Reads dpkg's database.
@@ -275,6 +277,12 @@ pub fn records<'a>(packages: impl IntoIterator<Item = (&'a PackageId, &'a Versio
 #[must_use]
 pub fn show_auto() -> Command {
     Command::new(APT_MARK).arg("showauto")
+}
+
+/// What apt runs before it starts dpkg.
+#[must_use]
+pub fn pre_invoke() -> Command {
+    Command::new(APT_CONFIG).args(["dump", "DPkg::Pre-Invoke"])
 }
 
 /// What each package takes on disk, KiB.

@@ -49,6 +49,7 @@ pub(super) async fn read(
     runner: &dyn Runner,
     view: &View,
     targets: &[Target],
+    untrusted: &BTreeSet<RepositoryKey>,
 ) -> Result<Read, Fault> {
     let status = Arc::new(read_status(&view.status).await?);
     let mut collector = Collector::new(&status, &view.native);
@@ -59,6 +60,7 @@ pub(super) async fn read(
         let (_, evidence) = repositories
             .entry(target.repository.clone())
             .or_insert_with(|| (count, look_at(target, &mut gaps)));
+        evidence.trusted = !untrusted.contains(&target.repository);
         let release = evidence.release.clone().unwrap_or_default();
         match find(target) {
             Some((path, compressed)) => {
@@ -66,6 +68,7 @@ pub(super) async fn read(
                 let index = Index {
                     path: &path,
                     compressed,
+                    trusted: evidence.trusted,
                     release: Arc::new(release),
                 };
                 match index.scan(runner, collector).await? {
@@ -138,14 +141,24 @@ fn find(target: &Target) -> Option<(PathBuf, bool)> {
         .map(|path| (path, true))
 }
 
+/// Whether apt may have put it there unverified: it is allowed to, or the
+/// Release file has no signature.
+pub(super) fn may_be_unsigned(target: &Target) -> bool {
+    let there = |name: &str| {
+        let path = target.beside(name).map(PathBuf::from);
+        path.is_some_and(|path| path.exists())
+    };
+    target.allows_insecure || (there("Release") && !there("InRelease") && !there("Release.gpg"))
+}
+
 /// What is known of the repository: its Release file, and when that was renewed.
 fn look_at(target: &Target, gaps: &mut BTreeSet<String>) -> Evidence {
     let mut evidence = Evidence {
         key: target.repository.clone(),
-        site: target.site.clone(),
         release: None,
         renewed: None,
         fetched: false,
+        trusted: true,
     };
     for name in ["InRelease", "Release"] {
         let Some(path) = target.beside(name).map(PathBuf::from) else {
@@ -174,6 +187,7 @@ pub(super) fn renewed(path: &Path) -> Option<Timestamp> {
 struct Index<'a> {
     path: &'a Path,
     compressed: bool,
+    trusted: bool,
     release: Arc<Release>,
 }
 
@@ -185,7 +199,7 @@ impl Index<'_> {
         runner: &dyn Runner,
         collector: Collector,
     ) -> Result<(Collector, Result<(), String>), Fault> {
-        let release = Arc::clone(&self.release);
+        let (release, trusted) = (Arc::clone(&self.release), self.trusted);
         let path = self.path.to_owned();
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -195,7 +209,7 @@ impl Index<'_> {
         if !self.compressed {
             let read = move || {
                 let mut text = BufReader::with_capacity(1 << 18, file);
-                collect(&mut text, collector, &release, &path)
+                collect(&mut text, collector, (&release, trusted), &path)
             };
             return blocking(self.path, read).await;
         }
@@ -206,7 +220,7 @@ impl Index<'_> {
                 &question,
                 Box::new(move |text| {
                     // Nobody listens any more when the question was given up.
-                    let _ = tell.send(collect(text, collector, &release, &path));
+                    let _ = tell.send(collect(text, collector, (&release, trusted), &path));
                 }),
             )
             .await?;
@@ -230,7 +244,7 @@ impl Index<'_> {
 fn collect(
     text: &mut dyn BufRead,
     mut collector: Collector,
-    release: &Release,
+    (release, trusted): (&Release, bool),
     path: &Path,
 ) -> (Collector, Result<(), String>) {
     // One borrow to ask and one to add: what is found is added afterwards.
@@ -239,7 +253,7 @@ fn collect(
         found.push(offered);
     });
     for offered in found {
-        collector.add(offered, release);
+        collector.add(offered, release, trusted);
     }
     let path = path.display();
     let gap = match tally {

@@ -32,6 +32,7 @@ pub async fn facts(runner: &dyn Runner, plan: &Plan) -> Result<Facts, Fault> {
         .filter(|record| record.version.is_some())
         .map(|record| record.id.name.clone())
         .collect();
+    let volumes = volumes()?;
     let brings_kernel = !kernels::brought(plan).is_empty();
     let old_kernels = if brings_kernel {
         old_kernels(runner).await?
@@ -40,7 +41,8 @@ pub async fn facts(runner: &dyn Runner, plan: &Plan) -> Result<Facts, Fault> {
     };
     let old_kernels = old_kernels.changes().iter();
     Ok(Facts {
-        volumes: volumes()?,
+        remounts: remounts(runner, &volumes).await?,
+        volumes,
         sizes: sizes(runner, plan).await?,
         largest_kernel: largest_kernel(Path::new("/boot")),
         old_kernels: old_kernels.map(|change| change.id.name.clone()).collect(),
@@ -95,6 +97,16 @@ fn volume(at: &Path) -> std::io::Result<Volume> {
         free_inodes: (space.f_files > 0).then_some(space.f_ffree),
         read_only: space.f_flag.contains(StatVfsMountFlags::RDONLY),
     })
+}
+
+/// Whether apt's own configuration remounts before dpkg is started. Asked only
+/// where something is read-only.
+async fn remounts(runner: &dyn Runner, volumes: &[Volume]) -> Result<bool, Fault> {
+    if !volumes.iter().any(|volume| volume.read_only) {
+        return Ok(false);
+    }
+    let answer = runner.ask(&commands::pre_invoke()).await?;
+    Ok(answer.status == 0 && answer.text().contains("remount"))
 }
 
 /// The largest `vmlinuz-*` and the largest `initrd.img-*` together.
@@ -202,6 +214,30 @@ fn release_date(release: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::command::replay::Replay;
+
+    #[tokio::test]
+    async fn apt_is_asked_whether_it_remounts_only_where_it_matters() {
+        let said = "DPkg::Pre-Invoke \"\";\nDPkg::Pre-Invoke:: \"mount -o remount,rw /usr\";\n";
+        let volume = |read_only| Volume {
+            at: "/usr".into(),
+            device: 1,
+            free_bytes: 0,
+            free_inodes: None,
+            read_only,
+        };
+        for (text, expected) in [(said, true), ("", false)] {
+            let runner = Replay::new().answer(&commands::pre_invoke(), 0, text, "");
+            let found = remounts(&runner, &[volume(true)]).await.expect("told");
+            assert_eq!(found, expected);
+        }
+        let silent = Replay::new();
+        assert!(
+            !remounts(&silent, &[volume(false)])
+                .await
+                .expect("not asked")
+        );
+    }
 
     #[test]
     fn a_release_date_is_read_as_debian_writes_it() {

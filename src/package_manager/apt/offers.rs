@@ -18,6 +18,8 @@ pub struct Seen {
     pub offer: Offer,
     /// Built from.
     pub source: PackageName,
+    /// Whether a repository offers it that apt trusts; it installs nothing else.
+    pub trusted: bool,
     /// Whether a repository offers it that apt takes updates from unasked.
     pub automatic: bool,
     /// Offered to this share of hosts only.
@@ -58,7 +60,7 @@ impl Collector {
     }
 
     /// One stanza of an index of the repository that says `release` of itself.
-    pub fn add(&mut self, offered: Offered, release: &Release) {
+    pub fn add(&mut self, offered: Offered, release: &Release, trusted: bool) {
         let home = |architecture: &Architecture| {
             if architecture.as_str() == "all" {
                 self.native.clone()
@@ -82,6 +84,10 @@ impl Collector {
             .or_default()
             .entry(offered.version.clone())
             .or_insert_with(|| Seen::new(offered));
+        seen.trusted |= trusted;
+        if !trusted {
+            return;
+        }
         seen.automatic |= !release.not_automatic;
         let origin = release.origin();
         if origin != nameless() && !seen.offer.origins.contains(&origin) {
@@ -106,6 +112,7 @@ impl Seen {
                 installed_bytes: offered.installed_bytes,
             },
             source: offered.source,
+            trusted: false,
             automatic: false,
             phased: offered.phased,
         }

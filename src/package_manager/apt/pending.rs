@@ -1,8 +1,7 @@
 //! Asks what could be updated. One simulation in the usual case; the indexes
 //! are read beside it. More questions only where something stands in the way.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -12,7 +11,7 @@ use crate::os::command::{Command, Output};
 use crate::package_manager::{Fault, Wanted};
 
 use super::parse::simulation::{self, Simulation};
-use super::parse::targets::{self, Target};
+use super::parse::targets::{self, RepositoryKey, Target};
 use super::parse::{complaint, policy};
 use super::updates::{Doubt, Findings, Found, verdict};
 use super::view::View;
@@ -21,9 +20,6 @@ use super::{Apt, gaps, indexes, questions, repositories};
 /// Each costs a second or two; what is beyond them is named by the cause that
 /// is likely for it.
 const MOST_SIMULATIONS: usize = 16;
-
-/// Stamps that others leave when `apt-get update` went through as a whole.
-const STAMPS: [&str; 2] = ["periodic/update-success-stamp", "periodic/update-stamp"];
 
 /// How much of an argument list one question may take, packages.
 const QUESTION_SIZE: usize = 1000;
@@ -40,10 +36,14 @@ impl Apt {
             Ok(targets) => targets,
             Err(fault) => return blind(view, fault),
         };
+        let untrusted = match self.untrusted(view, &targets).await {
+            Ok(untrusted) => untrusted,
+            Err(fault) => return blind(view, fault),
+        };
         let question = questions::dist_upgrade(view);
         let (upgrade, read) = tokio::join!(
             self.success("apt-get", &question),
-            indexes::read(self.runner.as_ref(), view, &targets)
+            indexes::read(self.runner.as_ref(), view, &targets, &untrusted)
         );
         let upgrade = match upgrade {
             Ok(upgrade) => upgrade,
@@ -58,16 +58,13 @@ impl Apt {
             newer: &read.newer,
             solver: &solver,
         };
-        let confirmed = STAMPS
-            .iter()
-            .filter_map(|stamp| modified(&view.state.join(stamp)))
-            .max();
         let stale_after = self.settings.stale_after;
         Ok(Pending {
+            // What apt itself would not install is missed by nobody.
             complete: gaps.is_empty(),
-            gaps: gaps.into_iter().collect(),
+            gaps: gaps.into_iter().chain(left_out(&untrusted)).collect(),
             updates: self.updates(view, &findings).await?,
-            repositories: repositories::judge(&read.repositories, confirmed, now, stale_after),
+            repositories: repositories::judge(&read.repositories, now, stale_after),
         })
     }
 
@@ -76,6 +73,20 @@ impl Apt {
             .success("apt-get", &questions::index_targets(view))
             .await?;
         targets::parse(&answer.text()).map_err(|line| line.from_source("apt-get indextargets"))
+    }
+
+    /// The repositories without a valid signature. One such must not make the
+    /// download of everything fail. Asked only where there may be one.
+    async fn untrusted(
+        &self,
+        view: &View,
+        targets: &[Target],
+    ) -> Result<BTreeSet<RepositoryKey>, Fault> {
+        if !targets.iter().any(indexes::may_be_unsigned) {
+            return Ok(BTreeSet::new());
+        }
+        let answer = self.success("apt-get", &questions::trust(view)).await?;
+        targets::untrusted(&answer.text()).map_err(|line| line.from_source("apt-get indextargets"))
     }
 
     async fn updates(
@@ -132,20 +143,37 @@ impl Apt {
                 version: it.candidate.clone(),
             });
         }
+        let groups: Vec<(String, Vec<Wanted>)> = groups.into_iter().collect();
+        let (asked, beyond) = groups.split_at(groups.len().min(MOST_SIMULATIONS));
         let mut verdicts = BTreeMap::new();
-        for (done, (source, wanted)) in groups.into_iter().enumerate() {
-            let verdict = if done < MOST_SIMULATIONS {
-                let output = self.runner.ask(&questions::install(view, &wanted)).await?;
-                let simulation = (output.status == 0)
-                    .then(|| parse_simulation(&output))
-                    .transpose()?;
-                verdict(simulation.as_ref())
-            } else {
-                verdict(Some(findings.solver)).or(Some(Block::Dependency))
-            };
-            verdicts.insert(source, verdict);
+        // Two at a time: apt has one thread, and small machines two processors.
+        for pair in asked.chunks(2) {
+            let (one, other) = tokio::join!(
+                self.verdict_on(view, pair.first()),
+                self.verdict_on(view, pair.get(1))
+            );
+            verdicts.extend(one?.into_iter().chain(other?));
         }
+        verdicts.extend(beyond.iter().map(|(source, _)| {
+            let likely = verdict(Some(findings.solver)).or(Some(Block::Dependency));
+            (source.clone(), likely)
+        }));
         Ok(verdicts)
+    }
+
+    async fn verdict_on(
+        &self,
+        view: &View,
+        group: Option<&(String, Vec<Wanted>)>,
+    ) -> Result<Option<(String, Option<Block>)>, Fault> {
+        let Some((source, wanted)) = group else {
+            return Ok(None);
+        };
+        let output = self.runner.ask(&questions::install(view, wanted)).await?;
+        let simulation = (output.status == 0)
+            .then(|| parse_simulation(&output))
+            .transpose()?;
+        Ok(Some((source.clone(), verdict(simulation.as_ref()))))
     }
 
     /// An answer that is one.
@@ -164,6 +192,12 @@ impl Apt {
             advice: "run `apt-get -s dist-upgrade` and mend what it complains of",
         })
     }
+}
+
+fn left_out(untrusted: &BTreeSet<RepositoryKey>) -> impl Iterator<Item = String> {
+    untrusted.iter().map(|repository| {
+        format!("{repository} has no valid signature; what it offers is left out")
+    })
 }
 
 pub(super) fn parse_simulation(output: &Output) -> Result<Simulation, Fault> {
@@ -185,10 +219,4 @@ fn blind(view: &View, fault: Fault) -> Result<Pending, Fault> {
         updates: Vec::new(),
         repositories: Vec::new(),
     })
-}
-
-/// A stamp is written when something is done, so its time is when it was done.
-fn modified(path: &Path) -> Option<Timestamp> {
-    let modified = std::fs::metadata(path).ok()?.modified().ok()?;
-    Timestamp::try_from(modified).ok()
 }

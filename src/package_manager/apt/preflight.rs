@@ -23,10 +23,10 @@ const DRIFT: SignedDuration = SignedDuration::from_hours(1);
 /// apt's cache of archives.
 pub const ARCHIVES: &str = "/var/cache/apt/archives";
 
-/// Folders whose file systems a transaction writes to.
 /// Where kernels are.
 const BOOT: &str = "/boot";
 
+/// Folders whose file systems a transaction writes to.
 pub const WRITTEN: [&str; 5] = ["/", "/usr", "/var", BOOT, ARCHIVES];
 
 /// One file system, seen at one folder.
@@ -68,6 +68,8 @@ pub struct Facts {
     pub old_kernels: Vec<PackageName>,
     /// Names of installed packages.
     pub installed: BTreeSet<PackageName>,
+    /// Whether apt itself remounts before it starts dpkg (`DPkg::Pre-Invoke`).
+    pub remounts: bool,
     /// Whether kernel modules are built on this machine.
     pub dkms: bool,
     /// The clock.
@@ -106,7 +108,7 @@ fn read_only(facts: &Facts) -> Vec<String> {
     facts
         .volumes
         .iter()
-        .filter(|volume| volume.read_only)
+        .filter(|volume| volume.read_only && !facts.remounts)
         .map(|volume| {
             format!(
                 "{at} is mounted read-only; remount it (mount -o remount,rw {at}), or exclude this host",
@@ -119,10 +121,11 @@ fn read_only(facts: &Facts) -> Vec<String> {
 fn space(facts: &Facts, plan: &Plan) -> Vec<String> {
     let sentence = |(needed, volume): (u64, &Volume)| {
         format!(
-            "{} has {} MB free and the plan needs {} MB; {}",
+            "{} has {} MB free and the plan needs {} MB{}; {}",
             volume.at.display(),
             volume.free_bytes >> 20,
             (needed >> 20) + 1,
+            reserve_words(volume),
             remedy(facts, volume)
         )
     };
@@ -153,18 +156,27 @@ fn shortages<'a>(facts: &'a Facts, plan: &Plan) -> Vec<(u64, &'a Volume)> {
         let (needed, _) = by_device.entry(volume.device).or_insert((0, volume));
         *needed = needed.saturating_add(needed_at(&volume.at));
     }
-    // /boot is small by nature and only kernels write to it.
-    let reserved = |(needed, volume): (u64, &'a Volume)| {
-        let reserve = if volume.at == Path::new(BOOT) {
-            0
-        } else {
-            RESERVE
-        };
-        (needed.saturating_add(reserve), volume)
-    };
+    let reserved =
+        |(needed, volume): (u64, &'a Volume)| (needed.saturating_add(reserve(volume)), volume);
     let all = by_device.into_values().map(reserved);
     all.filter(|(needed, volume)| volume.free_bytes < *needed)
         .collect()
+}
+
+/// /boot is small by nature and only kernels write to it.
+fn reserve(volume: &Volume) -> u64 {
+    if volume.at == Path::new(BOOT) {
+        0
+    } else {
+        RESERVE
+    }
+}
+
+fn reserve_words(volume: &Volume) -> String {
+    match reserve(volume) >> 20 {
+        0 => String::new(),
+        reserve => format!(" ({reserve} MB of it must stay free)"),
+    }
 }
 
 fn remedy(facts: &Facts, volume: &Volume) -> String {
@@ -241,6 +253,7 @@ mod tests {
                 PackageName::try_from("linux-image-6.1.0-9-amd64".to_owned()).expect("valid"),
             ],
             installed: BTreeSet::new(),
+            remounts: false,
             dkms: false,
             now: EARLIEST,
             newest_index: None,
@@ -293,6 +306,27 @@ mod tests {
             volume("/usr", 1, 1 << 30),
             volume(ARCHIVES, 2, 1 << 30),
         ];
+        assert_eq!(judge(&facts, &plan(&["nginx"])), [""; 0]);
+    }
+
+    #[test]
+    fn the_space_that_is_asked_for_holds_the_reserve() {
+        let mut facts = facts();
+        facts.volumes = vec![volume("/usr", 1, 40 << 20)];
+        facts.sizes.growth = 9 << 20;
+        let faults = judge(&facts, &plan(&["nginx"]));
+        assert!(
+            faults[0].contains("needs 60 MB (50 MB of it must stay free)"),
+            "{faults:?}"
+        );
+    }
+
+    #[test]
+    fn what_apt_remounts_itself_is_no_obstacle() {
+        let mut facts = facts();
+        facts.volumes[0].read_only = true;
+        assert_eq!(judge(&facts, &plan(&["nginx"])).len(), 1);
+        facts.remounts = true;
         assert_eq!(judge(&facts, &plan(&["nginx"])), [""; 0]);
     }
 

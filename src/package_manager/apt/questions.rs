@@ -8,12 +8,9 @@ use crate::model::PackageId;
 use crate::os::command::Command;
 use crate::package_manager::Wanted;
 
-use super::commands::FIRM;
+use super::commands::{APT_CACHE, APT_CONFIG, APT_GET, FIRM};
 use super::view::View;
 
-const APT_GET: &str = "/usr/bin/apt-get";
-const APT_CACHE: &str = "/usr/bin/apt-cache";
-const APT_CONFIG: &str = "/usr/bin/apt-config";
 const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
 /// A solver on a slow machine with many repositories takes its time.
@@ -48,6 +45,18 @@ pub(super) fn configuration() -> Command {
 pub(super) fn index_targets(view: &View) -> Command {
     with_cache(Command::new(APT_GET), view)
         .args(["indextargets", "--no-release-info", "Identifier: Packages"])
+        .timeout(SOLVER_TIMEOUT)
+}
+
+/// Whether apt trusts each repository that was fetched: its Release file tells.
+pub(super) fn trust(view: &View) -> Command {
+    with_cache(Command::new(APT_GET), view)
+        .args([
+            "indextargets",
+            "--format",
+            "$(REPO_URI)\t$(RELEASE)\t$(TRUSTED)",
+            "Identifier: Packages",
+        ])
         .timeout(SOLVER_TIMEOUT)
 }
 

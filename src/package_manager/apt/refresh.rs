@@ -10,9 +10,13 @@ use super::execution::{Log, last_words, perform};
 use super::{commands, complaint, credentials};
 use crate::model::{Repository, RepositoryState};
 use crate::os::command::Runner;
+use crate::os::files;
 
 /// An update of hundreds of repositories says less.
 const OUTPUT_CAP: u64 = 16 << 20;
+
+/// A list of all mirrors of the world is shorter.
+const MIRRORS_CAP: u64 = 1 << 20;
 
 /// How apt begins its complaints; the long ones come with
 /// `APT::Output-Version`, which a machine may have set.
@@ -27,6 +31,20 @@ struct Source {
     release: String,
     /// What the names of its files in the lists folder begin with.
     files: String,
+    /// The mirrors that stand behind a `mirror+…:` URI.
+    mirrors: Mirrors,
+}
+
+/// apt names a mirror, not the list of mirrors, when something came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Mirrors {
+    /// It is fetched from its own URI.
+    #[default]
+    None,
+    /// From one of these.
+    Listed(Vec<String>),
+    /// The list is on another machine: any that no other repository has.
+    Elsewhere,
 }
 
 /// Fetches all indexes. One bad repository does not stop the others.
@@ -43,17 +61,23 @@ pub async fn refresh(
             advice: "look at the files below /etc/apt/sources.list.d",
         });
     }
-    let sources = sources(&targets.text())?;
+    let mut sources = sources(&targets.text())?;
+    for source in &mut sources {
+        source.find_mirrors();
+    }
     let log = Log::of(folder, "refresh");
     let ended = perform(&commands::update(), &log, commands::apt_status, watch)
         .await?
         .untroubled()?;
     let said = log.read(ended.output_from, OUTPUT_CAP)?;
     let repositories = judge(&sources, &said);
-    for source in sources.iter().filter(|source| came(source, &said)) {
+    for source in sources
+        .iter()
+        .filter(|source| came(source, &sources, &said))
+    {
         source.date();
     }
-    let nothing_came = !sources.iter().any(|source| came(source, &said));
+    let nothing_came = !sources.iter().any(|source| came(source, &sources, &said));
     if ended.status != 0 && nothing_came && all_unknown(&repositories) {
         return Err(Fault::Failed {
             program: "apt-get update",
@@ -95,6 +119,7 @@ fn source(line: &str) -> Option<Source> {
         site: credentials::hidden(site).trim_end_matches('/').to_owned(),
         release: release.to_owned(),
         files: files.to_owned(),
+        mirrors: Mirrors::None,
     })
 }
 
@@ -109,7 +134,7 @@ fn judge(sources: &[Source], said: &str) -> Vec<Repository> {
             let trouble = complaint::worst(mine.map(|complaint| complaint.words.as_str()));
             let (state, words) = match trouble {
                 Some((state, words)) => (state, words),
-                None if came(source, said) => (RepositoryState::Fresh, ""),
+                None if came(source, sources, said) => (RepositoryState::Fresh, ""),
                 None => (
                     RepositoryState::Unknown,
                     "apt-get update did not speak of it",
@@ -178,35 +203,76 @@ impl Source {
         }
     }
 
-    /// apt writes `SITE RELEASE …` in some lines, and a URL in others.
-    fn is_named_in(&self, line: &str) -> bool {
-        let Self { site, release, .. } = self;
-        let url = if release.ends_with('/') {
-            format!("{site}/{release}")
-        } else {
-            format!("{site}/dists/{release}/")
+    /// Reads the list of mirrors where it is a file; one that cannot be read is
+    /// empty, and apt complains of it by name.
+    fn find_mirrors(&mut self) {
+        let scheme = self.site.split(':').next().unwrap_or_default();
+        self.mirrors = match self.site.split_once("file:") {
+            Some(("mirror+", path)) => {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                let list = files::read_bounded(Path::new(path), MIRRORS_CAP);
+                Mirrors::Listed(mirrors(&list.unwrap_or_default()))
+            }
+            _ if scheme == "mirror" || scheme.starts_with("mirror+") => Mirrors::Elsewhere,
+            _ => Mirrors::None,
         };
-        let described = format!("{site} {release}");
-        let follows = |rest: &str| rest.starts_with([' ', '/']);
-        line.contains(&url)
-            || line
-                .split_once(&described)
-                .is_some_and(|(_, rest)| follows(rest))
+    }
+
+    /// Everywhere it may come from by name.
+    fn sites(&self) -> impl Iterator<Item = &str> {
+        let listed = match &self.mirrors {
+            Mirrors::Listed(urls) => urls.as_slice(),
+            Mirrors::None | Mirrors::Elsewhere => &[],
+        };
+        std::iter::once(self.site.as_str()).chain(listed.iter().map(String::as_str))
+    }
+
+    fn is_named_in(&self, line: &str) -> bool {
+        self.sites().any(|site| is_named(site, &self.release, line))
     }
 }
 
+/// apt writes `SITE RELEASE …` in some lines, and a URL in others.
+fn is_named(site: &str, release: &str, line: &str) -> bool {
+    let url = if release.ends_with('/') {
+        format!("{site}/{release}")
+    } else {
+        format!("{site}/dists/{release}/")
+    };
+    let described = format!("{site} {release}");
+    let follows = |rest: &str| rest.starts_with([' ', '/']);
+    line.contains(&url)
+        || line
+            .split_once(&described)
+            .is_some_and(|(_, rest)| follows(rest))
+}
+
+/// One URL a line, with words of apt behind it; `#` begins a remark.
+fn mirrors(list: &str) -> Vec<String> {
+    list.lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(|url| credentials::hidden(url).trim_end_matches('/').to_owned())
+        .collect()
+}
+
 /// Whether its Release file came, or was the same as ours.
-fn came(source: &Source, said: &str) -> bool {
-    let (site, release) = (&source.site, &source.release);
-    let names = [
-        format!(" {site} {release} InRelease"),
-        format!(" {site} {release} Release"),
-    ];
+fn came(source: &Source, all: &[Source], said: &str) -> bool {
+    let names = ["InRelease", "Release"].map(|name| format!(" {} {name}", source.release));
     said.lines()
         .filter(|line| line.starts_with("Hit:") || line.starts_with("Get:"))
-        .any(|line| {
+        .filter_map(|line| {
             let line = line.split(" [").next().unwrap_or(line);
-            names.iter().any(|name| line.ends_with(name))
+            let place = names.iter().find_map(|name| line.strip_suffix(name))?;
+            place.split_once(' ').map(|(_, site)| site)
+        })
+        .any(|site| {
+            let is_of = |one: &Source| one.sites().any(|own| own == site);
+            is_of(source)
+                || (source.mirrors == Mirrors::Elsewhere
+                    && !all
+                        .iter()
+                        .any(|other| other.release == source.release && is_of(other)))
         })
 }
 
@@ -273,6 +339,67 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_comes_from_a_mirror_is_fresh_under_the_name_of_the_list() {
+        let mut sources = sources(&fixture("12", "mirror-targets")).expect("targets");
+        for source in &mut sources {
+            if source.site.starts_with("mirror+file:") {
+                source.mirrors = Mirrors::Listed(mirrors(&fixture("12", "mirror-list")));
+            }
+        }
+        for name in ["mirror-file", "mirror-file-again"] {
+            let judged = judge(&sources, &fixture("12", name));
+            assert_eq!(judged[0].id, "mirror+file:/etc/apt/mirrors/lab.list lab");
+            assert_eq!(judged.len(), 3);
+            assert!(
+                judged.iter().all(|it| it.state == RepositoryState::Fresh),
+                "{name}: {judged:?}"
+            );
+        }
+        let judged = judge(&sources, &fixture("12", "mirror-no-key"));
+        assert_eq!(judged[0].state, RepositoryState::BadSignature);
+        sources[0].release = "nosuch".to_owned();
+        let judged = judge(&sources, &fixture("12", "mirror-no-suite"));
+        assert_eq!(judged[0].state, RepositoryState::Unreachable);
+    }
+
+    #[test]
+    fn a_list_of_mirrors_on_another_machine_lets_any_mirror_stand_for_it() {
+        let targets = fixture("12", "mirror-targets").replace(
+            "mirror+file:/etc/apt/mirrors/lab.list",
+            "mirror+http://127.0.0.1:18877/mirrors.txt",
+        );
+        let mut sources = sources(&targets).expect("targets");
+        for source in &mut sources {
+            source.find_mirrors();
+        }
+        let said = fixture("12", "mirror-http");
+        let states: Vec<_> = judge(&sources, &said).iter().map(|it| it.state).collect();
+        assert_eq!(states, [RepositoryState::Fresh; 3]);
+        let of_a = "Hit:1 http://127.0.0.1:18877/a lab InRelease\n";
+        assert_eq!(judge(&sources, of_a)[0].state, RepositoryState::Unknown);
+    }
+
+    #[test]
+    fn the_list_of_mirrors_is_read_where_it_is_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let list = folder.path().join("debian.list");
+        files::replace(
+            &list,
+            b"# all\nhttps://u:p@deb.example.org/debian/\tpriority:1\n\n",
+            0o644,
+        )
+        .expect("written");
+        let line = format!(
+            "mirror+file:{}\tlab\t/l/x_main_Packages\tmain/Packages\n",
+            list.display()
+        );
+        let mut found = sources(&line).expect("targets");
+        found[0].find_mirrors();
+        let expected = vec!["https://deb.example.org/debian".to_owned()];
+        assert_eq!(found[0].mirrors, Mirrors::Listed(expected));
     }
 
     #[test]

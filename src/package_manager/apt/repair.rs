@@ -8,8 +8,9 @@ use super::super::contract::Watch;
 use super::super::fault::Fault;
 use super::audit::{self, Record, Trouble};
 use super::execution::{Log, perform};
+use super::parse::simulation::{self, Step};
 use super::{commands, marks};
-use crate::model::{PackageId, Version};
+use crate::model::{PackageId, PackageName, Version};
 use crate::os::command::Runner;
 
 /// What three rounds do not mend, a fourth will not.
@@ -55,12 +56,10 @@ async fn round(
         return Ok(());
     }
     let simulated = runner.ask(&commands::simulate_fix()).await?;
-    let removed = removals(&simulated.text());
-    if !removed.is_empty() {
-        steps.push(format!(
-            "left out apt-get --fix-broken install: it would remove {}",
-            removed.join(", ")
-        ));
+    let records = audit::records(runner).await?;
+    let reason = excess(&simulated.text(), &records);
+    if let Some(reason) = reason {
+        steps.push(format!("left out apt-get --fix-broken install: {reason}"));
     } else if simulated.status == 0 {
         perform(&commands::fix(), log, commands::apt_status, watch)
             .await?
@@ -81,14 +80,37 @@ async fn round(
     Ok(())
 }
 
-/// `Remv NAME [VERSION]` lines of a simulation.
-fn removals(simulated: &str) -> Vec<String> {
-    simulated
-        .lines()
-        .filter_map(|line| line.strip_prefix("Remv "))
-        .filter_map(|rest| rest.split(' ').next())
-        .map(str::to_owned)
-        .collect()
+/// Why this is more than a repair: it removes something, or brings a package
+/// that is sound to another version, which no rule has looked at. Packages that
+/// are broken, and new ones that they need, may come.
+fn excess(simulated: &str, records: &[Record]) -> Option<String> {
+    let Ok(simulation) = simulation::parse(simulated) else {
+        return Some("its simulation says something that patchd does not know".to_owned());
+    };
+    let removed: Vec<&str> = simulation.removed().map(|it| it.name.as_str()).collect();
+    if !removed.is_empty() {
+        return Some(format!("it would remove {}", removed.join(", ")));
+    }
+    let is_broken = |name: &PackageName| {
+        let mut broken = records.iter().filter(|record| record.trouble.is_some());
+        broken.any(|record| record.id.name == *name)
+    };
+    let changed: Vec<&str> = simulation
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Install { named, from, .. } if from.is_some() && !is_broken(&named.name) => {
+                Some(named.name.as_str())
+            }
+            Step::Install { .. } | Step::Remove { .. } => None,
+        })
+        .collect();
+    (!changed.is_empty()).then(|| {
+        format!(
+            "it would change {}, which is not broken",
+            changed.join(", ")
+        )
+    })
 }
 
 /// Packages whose files only their archive brings back.
@@ -107,7 +129,25 @@ mod tests {
     #[test]
     fn a_simulation_that_removes_is_recognised() {
         let text = "NOTE: This is only a simulation!\nRemv old [1.0]\nInst killer [1.0] (2.0 Lab:stable [all])\nConf killer (2.0 Lab:stable [all])\n";
-        assert_eq!(removals(text), ["old"]);
-        assert!(removals("Conf bad (2.0 Lab:stable [all])\n").is_empty());
+        assert_eq!(excess(text, &[]).as_deref(), Some("it would remove old"));
+        assert_eq!(excess("Conf bad (2.0 Lab:stable [all])\n", &[]), None);
+    }
+
+    #[test]
+    fn only_what_is_broken_is_changed_and_only_what_is_missing_is_new() {
+        let broken = Record {
+            id: PackageId::parse("bad", "all").expect("valid"),
+            version: Version::try_from("1".to_owned()).ok(),
+            trouble: Some(Trouble::Unpacked),
+        };
+        let records = [broken];
+        let repair = "Inst needed (2.0 Lab:stable [all])\nInst bad [1.0] (2.0 Lab:stable [all])\n";
+        assert_eq!(excess(repair, &records), None);
+        let more = format!("{repair}Inst sound [1.0] (2.0 Lab:stable [all])\n");
+        assert_eq!(
+            excess(&more, &records).as_deref(),
+            Some("it would change sound, which is not broken")
+        );
+        assert!(excess("Inst ?\n", &records).is_some());
     }
 }

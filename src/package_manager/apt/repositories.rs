@@ -1,6 +1,5 @@
 //! How far each repository's index can be trusted, judged from what lies on disk.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,69 +17,35 @@ const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
 pub struct Evidence {
     /// Which one.
     pub key: RepositoryKey,
-    /// The server it is fetched from.
-    pub site: String,
     /// Its Release file, if there is one.
     pub release: Option<Release>,
     /// When that file came here.
     pub renewed: Option<Timestamp>,
+    /// Whether apt could verify it, or its owner vouches for it.
+    pub trusted: bool,
     /// Whether any of its indexes is here, or is known to be empty.
     pub fetched: bool,
 }
 
-/// Judges all of them. `confirmed` is when `apt-get update` last went through
-/// as a whole, where somebody keeps a stamp of that.
-///
-/// A repository that has not changed since is not fetched again, and apt leaves
-/// no trace of having asked. So what the same server delivered later for
-/// another repository counts as well: it was reached then.
+/// Judges all of them, each by what was fetched from itself. An unchanged
+/// Release file is not fetched again; our own refresh dates it nevertheless.
 #[must_use]
-pub fn judge(
-    evidence: &[Evidence],
-    confirmed: Option<Timestamp>,
-    now: Timestamp,
-    stale_after: Duration,
-) -> Vec<Repository> {
-    let mut reached: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    for (server, renewed) in evidence
-        .iter()
-        .filter_map(|it| Some((server(&it.site), it.renewed?)))
-    {
-        let latest = reached.entry(server).or_insert(renewed);
-        *latest = renewed.max(*latest);
-    }
+pub fn judge(evidence: &[Evidence], now: Timestamp, stale_after: Duration) -> Vec<Repository> {
     evidence
         .iter()
-        .map(|it| {
-            let renewed = it.renewed.map(|renewed| {
-                let known = [reached.get(server(&it.site)).copied(), confirmed];
-                known.into_iter().flatten().fold(renewed, Timestamp::max)
-            });
-            one(it, renewed, now, stale_after)
-        })
+        .map(|it| one(it, now, stale_after))
         .collect()
 }
 
-/// `http://deb.debian.org/debian` is fetched from the server `http://deb.debian.org`.
-fn server(site: &str) -> &str {
-    let Some((scheme, rest)) = site.split_once("://") else {
-        return site;
-    };
-    let host = rest.find('/').unwrap_or(rest.len());
-    site.get(..scheme.len() + 3 + host).unwrap_or(site)
-}
-
-fn one(
-    evidence: &Evidence,
-    renewed: Option<Timestamp>,
-    now: Timestamp,
-    stale_after: Duration,
-) -> Repository {
-    let age = renewed.and_then(|renewed| u64::try_from((now - renewed).get_seconds().max(0)).ok());
+fn one(evidence: &Evidence, now: Timestamp, stale_after: Duration) -> Repository {
+    let age = evidence
+        .renewed
+        .and_then(|renewed| u64::try_from((now - renewed).get_seconds().max(0)).ok());
     let release = evidence.release.as_ref();
     let (state, advice) = match (release, age) {
         (None, _) => (RepositoryState::Missing, Some(missing())),
         (Some(_), _) if !evidence.fetched => (RepositoryState::Missing, Some(missing())),
+        (Some(_), _) if !evidence.trusted => (RepositoryState::BadSignature, Some(unsigned())),
         (Some(release), _) if let Some(advice) = expired(release, now) => {
             (RepositoryState::Expired, Some(advice))
         }
@@ -99,6 +64,11 @@ fn one(
 
 fn missing() -> String {
     "it is configured but was never fetched; run `apt-get update`, or remove it from the sources"
+        .to_owned()
+}
+
+fn unsigned() -> String {
+    "it has no valid signature, so nothing is installed from it; have its owner sign it, or write [trusted=yes] where it is local"
         .to_owned()
 }
 
@@ -134,42 +104,28 @@ mod tests {
     fn evidence(site: &str, renewed: &str) -> Evidence {
         Evidence {
             key: RepositoryKey::new(site, "stable"),
-            site: site.to_owned(),
             release: Some(Release::default()),
             renewed: Some(at(renewed)),
+            trusted: true,
             fetched: true,
         }
     }
 
-    fn states(evidence: &[Evidence], confirmed: Option<&str>) -> Vec<RepositoryState> {
+    fn states(evidence: &[Evidence]) -> Vec<RepositoryState> {
         let now = at("2026-11-21T12:00:00Z");
-        judge(evidence, confirmed.map(at), now, BOUND)
+        judge(evidence, now, BOUND)
             .iter()
             .map(|repository| repository.state)
             .collect()
     }
 
     #[test]
-    fn a_quiet_repository_is_fresh_when_its_server_was_reached_lately() {
+    fn a_neighbour_on_the_same_server_makes_nobody_fresh() {
         let quiet = evidence("http://deb.example.org/debian", "2026-07-11T10:00:00Z");
         let lively = evidence("http://deb.example.org/security", "2026-11-21T06:00:00Z");
-        let other = evidence("http://deb.example.net/debian", "2026-07-11T10:00:00Z");
         assert_eq!(
-            states(&[quiet, lively, other], None),
-            [
-                RepositoryState::Fresh,
-                RepositoryState::Fresh,
-                RepositoryState::Stale
-            ]
-        );
-    }
-
-    #[test]
-    fn a_stamp_of_success_counts_for_all() {
-        let quiet = evidence("http://deb.example.org/debian", "2026-07-11T10:00:00Z");
-        assert_eq!(
-            states(&[quiet], Some("2026-11-20T06:00:00Z")),
-            [RepositoryState::Fresh]
+            states(&[quiet, lively]),
+            [RepositoryState::Stale, RepositoryState::Fresh]
         );
     }
 
@@ -179,6 +135,6 @@ mod tests {
         ahead.release = Some(super::super::parse::release::parse(
             "Date: Sun, 22 Nov 2026 00:00:00 UTC\n",
         ));
-        assert_eq!(states(&[ahead], None), [RepositoryState::Expired]);
+        assert_eq!(states(&[ahead]), [RepositoryState::Expired]);
     }
 }

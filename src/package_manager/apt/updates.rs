@@ -88,20 +88,26 @@ impl Findings<'_> {
     ) -> Vec<Found> {
         let taken = self.taken(self.solver);
         let left = self.left();
-        let of_taken = taken.into_iter().map(|(id, candidate)| {
+        let of_taken = taken.into_iter().filter_map(|(id, candidate)| {
+            let trusted = self.is_trusted(&id, &candidate);
+            let candidate = if trusted {
+                candidate
+            } else {
+                self.newest(&id)?
+            };
             let held = self.status.get(&id).is_some_and(|it| it.held);
             let suspect = harmless.is_some_and(|harmless| !harmless.contains_key(&id));
             let doubt = match () {
                 // Whatever made apt pass over it: a hold is the operator's word.
                 () if held => Some(Doubt::Blocked(Block::Hold)),
-                () if suspect => Some(Doubt::Open),
+                () if suspect || !trusted => Some(Doubt::Open),
                 () => None,
             };
-            Found {
+            Some(Found {
                 id,
                 candidate,
                 doubt,
-            }
+            })
         });
         let of_left = left
             .into_iter()
@@ -112,16 +118,16 @@ impl Findings<'_> {
     fn left_behind(&self, id: PackageId, policies: &[Policy]) -> Option<Found> {
         let installed = self.status.get(&id)?;
         let versions = self.newer.get(&id)?;
-        let newest = versions
-            .iter()
-            .rev()
-            .find(|(_, seen)| seen.automatic)
-            .map(|(version, _)| version.clone());
+        let newest = self.newest(&id);
         let chosen = policies
             .iter()
             .find(|policy| policy.named.is(&id.name, &id.architecture, self.native))
             .and_then(|policy| policy.candidate.clone())
             .filter(|candidate| *candidate > installed.version);
+        let chosen = match chosen {
+            Some(candidate) if !self.is_trusted(&id, &candidate) => Some(newest.clone()?),
+            chosen => chosen,
+        };
         let block = match &chosen {
             _ if installed.held => Doubt::Blocked(Block::Hold),
             None => Doubt::Blocked(Block::Pin),
@@ -135,6 +141,20 @@ impl Findings<'_> {
             candidate: chosen.or(newest)?,
             doubt: Some(block),
         })
+    }
+
+    /// The newest version that apt would take by itself.
+    fn newest(&self, id: &PackageId) -> Option<Version> {
+        let mut versions = self.newer.get(id)?.iter().rev();
+        let (version, _) = versions.find(|(_, seen)| seen.automatic)?;
+        Some(version.clone())
+    }
+
+    /// Only what we saw in an index can be known to come from nobody trusted.
+    fn is_trusted(&self, id: &PackageId, version: &Version) -> bool {
+        let versions = self.newer.get(id);
+        let seen = versions.and_then(|versions| versions.get(version));
+        seen.is_none_or(|seen| seen.trusted)
     }
 
     fn is_phased(&self, id: &PackageId, candidate: Option<&Seen>) -> bool {
@@ -176,7 +196,7 @@ impl Findings<'_> {
             .range(..=&found.candidate)
             .rev()
             // What nobody asked for is no step on the way to what apt takes.
-            .filter(|(_, seen)| seen.automatic || !unasked)
+            .filter(|(_, seen)| seen.trusted && (seen.automatic || !unasked))
             .map(|(_, seen)| seen.offer.clone());
         let mut offers: Vec<_> = offers.collect();
         if candidate.is_none() {

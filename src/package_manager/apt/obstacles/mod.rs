@@ -58,6 +58,9 @@ macro_rules! said {
 const TWELVE: Said<'static> = said!("12");
 const THIRTEEN: Said<'static> = said!("13");
 
+/// All three are `[trusted=yes]`.
+const TRUST: &str = "file:/srv/box/repo/\t./\tyes\nfile:/srv/box/security/\t./\tyes\nfile:/srv/box/backports/\t./\tyes\n";
+
 const INDEXES: [(&str, &str, &str); 3] = [
     (
         "repo",
@@ -112,6 +115,10 @@ impl Machine {
 
     /// Every question of a look with obstacles, and no other.
     fn answers(&self, said: &Said<'_>, left: &[PackageId]) -> Replay {
+        self.answers_with(said, left, TRUST)
+    }
+
+    fn answers_with(&self, said: &Said<'_>, left: &[PackageId], trust: &str) -> Replay {
         let home = self.folder.path().to_string_lossy();
         let view = &self.view;
         Replay::new()
@@ -119,6 +126,12 @@ impl Machine {
                 &questions::index_targets(view),
                 0,
                 &said.targets.replace("/srv/box", &home),
+                "",
+            )
+            .answer(
+                &questions::trust(view),
+                0,
+                &trust.replace("/srv/box", &home),
                 "",
             )
             .answer(&questions::dist_upgrade(view), 0, said.dist_upgrade, "")

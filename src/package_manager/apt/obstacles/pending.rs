@@ -73,6 +73,60 @@ async fn a_held_package_is_blocked_even_where_the_solver_takes_it() {
 }
 
 #[tokio::test]
+async fn what_nobody_signed_is_left_out_and_told() {
+    let machine = Machine::new();
+    let trust = super::TRUST.replace("security/\t./\tyes", "security/\t./\tno");
+    let runner = machine.answers_with(&TWELVE, &super::left(), &trust);
+    let apt = Apt::new(Box::new(runner), Settings::default());
+    let pending = apt
+        .pending_in(&machine.view, noon())
+        .await
+        .expect("an answer");
+    assert!(pending.complete);
+    assert_eq!(pending.gaps.len(), 1);
+    assert!(pending.gaps[0].contains("/security ./ has no valid signature"));
+    let hidden = update(&pending, "hidden-fix").expect("pending");
+    let offers: Vec<_> = hidden.offers.iter().map(|it| it.version.as_str()).collect();
+    assert_eq!(offers, ["1.2"]);
+    let plain = update(&pending, "plain").expect("also in the other one");
+    assert_eq!(plain.offers[0].origins.len(), 1);
+    let states: Vec<_> = pending.repositories.iter().map(|it| it.state).collect();
+    assert_eq!(states[1], RepositoryState::BadSignature);
+}
+
+#[tokio::test]
+async fn a_candidate_that_nobody_signed_gives_way_to_one_that_somebody_did() {
+    let machine = Machine::new();
+    let trust = super::TRUST.replace("repo/\t./\tyes", "repo/\t./\tno");
+    let wanted = super::wanted("hidden-fix", "amd64");
+    let fix = questions::install(&machine.view, &[wanted]);
+    let left = ["held", "phased", "wants-missing"].map(|name| super::id(name, "amd64"));
+    let runner = machine.answers_with(&TWELVE, &left, &trust).answer(
+        &fix,
+        0,
+        "Inst hidden-fix [1.0] (1.1 Example:stable [amd64])\n",
+        "",
+    );
+    let apt = Apt::new(Box::new(runner), Settings::default());
+    let pending = apt
+        .pending_in(&machine.view, noon())
+        .await
+        .expect("an answer");
+    let found: Vec<_> = pending
+        .updates
+        .iter()
+        .map(|it| {
+            (
+                it.id.name.as_str(),
+                it.candidate.as_str(),
+                it.blocked.clone(),
+            )
+        })
+        .collect();
+    assert_eq!(found, [("hidden-fix", "1.1", None), ("plain", "1.1", None)]);
+}
+
+#[tokio::test]
 async fn what_only_backports_offer_is_not_pending() {
     let pending = Machine::new().look(&TWELVE).await;
     assert!(update(&pending, "backported").is_none());

@@ -76,13 +76,17 @@ impl<'a> Stanza<'a> {
         if matches!(state, "not-installed" | "config-files") {
             return Ok(None);
         }
-        let id = PackageId::parse(self.package, self.architecture)
-            .map_err(|fault| unknown(&fault.to_string()))?;
+        if self.package.is_empty() || self.architecture.is_empty() {
+            return Err(unknown("no name or no architecture"));
+        }
+        // dpkg allows names that no archive has; nothing newer can be on offer.
+        let Ok(id) = PackageId::parse(self.package, self.architecture) else {
+            return Ok(None);
+        };
         let version = Version::try_from(self.version.to_owned())
             .map_err(|fault| unknown(&fault.to_string()))?;
         let source = self.source.unwrap_or(self.package);
-        let source = PackageName::try_from(source.to_owned())
-            .map_err(|fault| unknown(&fault.to_string()))?;
+        let source = PackageName::try_from(source.to_owned()).unwrap_or_else(|_| id.name.clone());
         let installed = Installed {
             version,
             source,
@@ -159,6 +163,22 @@ mod tests {
         assert!(with("ok installed") && with("ok triggers-pending") && with("ok triggers-awaited"));
         assert!(!with("ok half-configured") && !with("ok unpacked"));
         assert!(!with("reinstreq installed"));
+    }
+
+    #[test]
+    fn an_odd_name_hides_nobody_else() {
+        let stanza = |name: &str, source: &str| {
+            format!(
+                "Package: {name}\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nSource: {source}\n\n"
+            )
+        };
+        let text = stanza("!odd", "aa") + &stanza("aa", "!odd");
+        let status = parse(&text).expect("known");
+        let found: Vec<_> = status
+            .iter()
+            .map(|(id, it)| (id.to_string(), it.source.to_string()))
+            .collect();
+        assert_eq!(found, [("aa:all".to_owned(), "aa".to_owned())]);
     }
 
     #[test]

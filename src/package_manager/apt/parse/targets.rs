@@ -1,6 +1,8 @@
 //! What `apt-get indextargets --no-release-info` prints: every index that is
 //! configured, fetched or not, under the name it would have.
 
+use std::collections::BTreeSet;
+
 use crate::model::Architecture;
 
 use super::UnknownLine;
@@ -15,12 +17,12 @@ pub struct Target {
     pub meta_key: String,
     /// The repository.
     pub repository: RepositoryKey,
-    /// Server name or path, to tell which repositories are fetched from one place.
-    pub site: String,
     /// Absent for a flat repository.
     pub architecture: Option<Architecture>,
     /// apt itself does not mind when it is missing.
     pub optional: bool,
+    /// It may come without a valid signature (`[allow-insecure=yes]`).
+    pub allows_insecure: bool,
 }
 
 /// What tells one configured repository from another.
@@ -47,12 +49,12 @@ fn target(stanza: &str) -> Option<Target> {
         filename: value("Filename")?.to_owned(),
         meta_key: value("MetaKey")?.to_owned(),
         repository: RepositoryKey::new(value("Repo-URI")?, value("Release")?),
-        site: without_credentials(value("Site").unwrap_or_default()),
         architecture: value("Architecture")
             .map(|text| Architecture::try_from(text.to_owned()))
             .transpose()
             .ok()?,
         optional: value("Optional") == Some("yes"),
+        allows_insecure: value("Allow-Insecure") == Some("true"),
     })
 }
 
@@ -65,6 +67,22 @@ impl Target {
         let folder = self.filename.strip_suffix(&key)?;
         Some(format!("{folder}{name}"))
     }
+}
+
+/// The repositories that apt does not trust, of `URI<tab>SUITE<tab>yes|no`
+/// lines. One that was never fetched has no line.
+pub fn untrusted(text: &str) -> Result<BTreeSet<RepositoryKey>, UnknownLine> {
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [uri, suite, trusted] = fields.as_slice() else {
+            return Err(UnknownLine::new(line));
+        };
+        if *trusted == "no" {
+            found.insert(RepositoryKey::new(uri, suite));
+        }
+    }
+    Ok(found)
 }
 
 impl RepositoryKey {
@@ -119,6 +137,22 @@ mod tests {
             "http://deb.debian.org/debian bookworm"
         );
         assert!(!first.optional && first.architecture.is_some());
+    }
+
+    #[test]
+    fn a_repository_that_apt_does_not_trust_is_told_from_one_that_its_owner_trusts() {
+        let trust = include_str!("../../../../tests/fixtures/apt/12/trust.txt");
+        let found = untrusted(trust).expect("known");
+        let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["http://127.0.0.1:18877/u lab"]);
+        assert!(untrusted("http://h/ lab\n").is_err());
+        let text = include_str!("../../../../tests/fixtures/apt/12/indextargets-insecure.txt");
+        let insecure: Vec<bool> = parse(text)
+            .expect("known")
+            .iter()
+            .map(|target| target.allows_insecure)
+            .collect();
+        assert_eq!(insecure, [true, true, false, false, false, false]);
     }
 
     #[test]
