@@ -114,7 +114,7 @@ impl Fake {
     async fn call(&self, name: &'static str) {
         tokio::task::yield_now().await;
         if self.world().hangs_before == Some(name) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         self.world().calls.push(name);
     }

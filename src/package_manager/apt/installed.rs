@@ -115,7 +115,7 @@ mod tests {
     #[tokio::test]
     async fn many_packages_are_asked_for_in_batches() {
         let id = |number: usize| PackageId::parse(&format!("p{number}"), "amd64").expect("valid");
-        let ids: Vec<PackageId> = (0..BATCH + 1).map(id).collect();
+        let ids: Vec<PackageId> = (0..=BATCH).map(id).collect();
         let (first, second) = ids.split_at(BATCH);
         let runner = Replay::new()
             .answer(&commands::list_files(first), 0, "/a\n", "")
