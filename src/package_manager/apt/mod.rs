@@ -13,6 +13,7 @@ mod installed;
 mod offers;
 pub mod parse;
 mod pending;
+mod pins;
 mod plan;
 mod questions;
 mod reboot;

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Block, Pending, PendingUpdate};
+use crate::model::{Block, PackageId, Pending, PendingUpdate};
 use crate::os::clock;
 use crate::os::command::{Command, Output};
 use crate::package_manager::{Fault, Wanted};
 
+use super::parse::complaint;
+use super::parse::policy::{self, Policy};
 use super::parse::simulation::{self, Simulation};
 use super::parse::targets::{self, RepositoryKey, Target};
-use super::parse::{complaint, policy};
 use super::updates::{Doubt, Findings, Found, verdict};
 use super::view::View;
-use super::{Apt, gaps, indexes, questions, repositories};
+use super::{Apt, gaps, indexes, pins, questions, repositories};
 
 /// Each costs a second or two; what is beyond them is named by the cause that
 /// is likely for it.
@@ -94,16 +95,7 @@ impl Apt {
         view: &View,
         findings: &Findings<'_>,
     ) -> Result<Vec<PendingUpdate>, Fault> {
-        let mut policies = Vec::new();
-        for ids in findings.left().chunks(QUESTION_SIZE) {
-            let answer = self
-                .success("apt-cache", &questions::policy(view, ids))
-                .await?;
-            policies.extend(
-                policy::parse(&answer.text())
-                    .map_err(|line| line.from_source("apt-cache policy"))?,
-            );
-        }
+        let policies = self.policies(view, &findings.left()).await?;
         let harmless = if findings.solver.removed().next().is_some() {
             let answer = self.success("apt-get", &questions::upgrade(view)).await?;
             Some(findings.taken(&parse_simulation(&answer)?))
@@ -122,7 +114,30 @@ impl Apt {
             })
             .collect();
         updates.sort_by(|one, other| one.id.cmp(&other.id));
+        if view.pins {
+            let beside = |update: &&PendingUpdate| update.offers.len() > 1;
+            let several = updates.iter().filter(beside);
+            let several: Vec<PackageId> = several.map(|update| update.id.clone()).collect();
+            let policies = self.policies(view, &several).await?;
+            for update in &mut updates {
+                pins::respect(update, &policies, findings.native);
+            }
+        }
         Ok(updates)
+    }
+
+    async fn policies(&self, view: &View, of: &[PackageId]) -> Result<Vec<Policy>, Fault> {
+        let mut policies = Vec::new();
+        for ids in of.chunks(QUESTION_SIZE) {
+            let answer = self
+                .success("apt-cache", &questions::policy(view, ids))
+                .await?;
+            policies.extend(
+                policy::parse(&answer.text())
+                    .map_err(|line| line.from_source("apt-cache policy"))?,
+            );
+        }
+        Ok(policies)
     }
 
     /// One simulation for each source with open doubts: what is built together

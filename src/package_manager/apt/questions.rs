@@ -34,6 +34,7 @@ pub(super) fn configuration() -> Command {
             ["SOURCE_PARTS", "Dir::Etc::sourceparts/d"],
             ["PREFERENCES", "Dir::Etc::preferences/f"],
             ["PREFERENCES_PARTS", "Dir::Etc::preferencesparts/d"],
+            ["DEFAULT_RELEASE", "APT::Default-Release"],
         ]
         .into_iter()
         .flatten(),

@@ -31,6 +31,8 @@ pub struct View {
     /// Files and folders that decide what apt does, with the endings that apt
     /// reads in a folder; a file has none.
     pub configuration: Vec<(PathBuf, &'static [&'static str])>,
+    /// Whether pins may prefer one version to another.
+    pub pins: bool,
     /// A folder with a package cache of ours; absent where apt's own is used.
     pub own_cache: Option<PathBuf>,
 }
@@ -88,9 +90,24 @@ impl View {
                 .into_iter()
                 .map(|(name, endings)| Ok((path(name)?, endings)))
                 .collect::<Result<_, Fault>>()?,
+            pins: !value("DEFAULT_RELEASE").is_empty()
+                || holds_something(Path::new(value("PREFERENCES")))
+                || holds_something(Path::new(value("PREFERENCES_PARTS"))),
             own_cache: None,
         })
     }
+}
+
+/// Whether a file has content, or a folder entries. What we may not see holds
+/// something; that is a gap of its own.
+fn holds_something(path: &Path) -> bool {
+    let Ok(metadata) = std::fs::metadata(path) else {
+        return false;
+    };
+    if metadata.is_dir() {
+        return std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_some());
+    }
+    metadata.len() > 0
 }
 
 /// Whether apt would use its own cache: it is a file that we may read, and not
@@ -148,6 +165,20 @@ mod tests {
         let view = view(ANSWER).expect("complete");
         assert_eq!(view.status, Path::new("/var/lib/dpkg/status"));
         assert_eq!(view.configuration.len(), 6);
+    }
+
+    #[test]
+    fn pins_are_looked_for_where_apt_reads_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = folder.path().display().to_string();
+        let answer = ANSWER
+            .replace("/etc/apt/preferences.d/", &at)
+            .replace("/etc/apt/preferences'", "/no/such/file'");
+        assert!(!view(&answer).expect("complete").pins);
+        let release = format!("{answer}DEFAULT_RELEASE='stable'\n");
+        assert!(view(&release).expect("complete").pins);
+        std::fs::File::create(folder.path().join("pin")).expect("made");
+        assert!(view(&answer).expect("complete").pins);
     }
 
     #[test]

@@ -104,6 +104,7 @@ impl Machine {
             lists: at("state/lists"),
             state: at("state"),
             configuration: Vec::new(),
+            pins: false,
             own_cache: None,
         };
         Self { folder, view }

@@ -146,6 +146,24 @@ async fn a_security_fix_behind_a_newer_version_is_on_offer() {
 }
 
 #[tokio::test]
+async fn a_fix_that_is_pinned_away_is_not_on_offer() {
+    let mut machine = Machine::new();
+    machine.view.pins = true;
+    let question = questions::policy(&machine.view, &[super::id("hidden-fix", "amd64")]);
+    let answer = "hidden-fix:\n  Installed: 1.0\n  Candidate: 1.2\n  Version table:\n     1.2 500\n     1.1 -1\n";
+    let runner = machine
+        .answers(&TWELVE, &super::left())
+        .answer(&question, 0, answer, "");
+    let apt = Apt::new(Box::new(runner), Settings::default());
+    let pending = apt
+        .pending_in(&machine.view, noon())
+        .await
+        .expect("an answer");
+    let update = update(&pending, "hidden-fix").expect("pending");
+    assert_eq!(update.offers.len(), 1);
+}
+
+#[tokio::test]
 async fn a_version_has_all_its_origins_and_its_own_source() {
     let pending = Machine::new().look(&TWELVE).await;
     let update = update(&pending, "plain").expect("pending");
