@@ -7,10 +7,24 @@ use super::kernel::Kernel;
 
 /// Packages whose new code nothing uses before a reboot, by the start of the
 /// names of their file lists under `/var/lib/dpkg/info`.
-const NEED_REBOOT: [&str; 4] = ["libc6", "dbus", "dbus-daemon", "dbus-broker"];
+const NEED_REBOOT: [&str; 8] = [
+    "libc6",
+    "libc6-amd64",
+    "libc6-i386",
+    "libc-bin",
+    "dbus",
+    "dbus-daemon",
+    "dbus-broker",
+    "libdbus-1-3",
+];
 
 /// The same for what belongs to the kernel: in a container that is the host's.
-const NEED_REBOOT_OF_KERNEL: [&str; 3] = ["intel-microcode", "amd64-microcode", "firmware-"];
+const NEED_REBOOT_OF_KERNEL: [&str; 4] = [
+    "intel-microcode",
+    "amd64-microcode",
+    "linux-firmware",
+    "firmware-",
+];
 
 /// Reasons, each a short phrase; empty when no reboot is owed. A start time that
 /// cannot be read gives no reason, since nothing can be compared with it.

@@ -71,24 +71,13 @@ impl<P: PackageManager> Tools<'_, P> {
                 .await
                 .map_err(refusal)?;
         }
-        let record = other.as_ref().unwrap_or(desk.record());
-        let installed = match record.interrupted() {
-            Some(plan) => {
-                let settled = self
-                    .package_manager
-                    .settle(plan, record.folder())
-                    .await
-                    .map_err(refusal)?;
-                Installed {
-                    changed: settled.changed,
-                    kept_conffiles: settled.kept_conffiles,
-                }
-            }
-            // What another run reported is in its own history.
-            None if other.is_some() => Installed::default(),
-            // Its driver may have died before it heard; another run's is not ours.
-            None if other.is_none() => record.reported().cloned().unwrap_or_default(),
-            None => Installed::default(),
+        let installed = match &other {
+            Some(other) => self.settle(other, &mut steps).await?.unwrap_or_default(),
+            None => match self.settle(desk.record(), &mut steps).await? {
+                Some(installed) => installed,
+                // Its driver may have died before it heard; another run's is not ours.
+                None => desk.record().reported().cloned().unwrap_or_default(),
+            },
         };
         let broken = self.audit().await?;
         if let Some(mut other) = other {
@@ -102,6 +91,33 @@ impl<P: PackageManager> Tools<'_, P> {
             broken,
             installed,
         })
+    }
+
+    /// What an apply that was cut short, or failed, has really done; `None` when
+    /// there is none such.
+    async fn settle(
+        &self,
+        record: &Record,
+        steps: &mut Vec<String>,
+    ) -> Result<Option<Installed>, Refusal> {
+        let Some(plan) = record.unsettled() else {
+            return Ok(None);
+        };
+        let settled = self.package_manager.settle(plan, record.folder()).await;
+        let Applied {
+            changed,
+            kept_conffiles,
+            failure,
+            culprits,
+        } = settled.map_err(refusal)?;
+        // A culprit is told by the audit; what else was left undone, nowhere else.
+        if culprits.is_empty() {
+            steps.extend(failure.map(|failure| format!("left undone: {failure}")));
+        }
+        Ok(Some(Installed {
+            changed,
+            kept_conffiles,
+        }))
     }
 
     /// Fetches the indexes.

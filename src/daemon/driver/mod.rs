@@ -310,6 +310,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             left_out: blocked,
         } = assemble(package_manager, &limits).await?;
         let mut left_out = survey.stuck();
+        left_out.extend(survey.pending.gaps.iter().cloned());
         for (id, reason) in blocked {
             survey.block(&id, &reason);
             left_out.push(format!("{id} was left out: {reason}"));

@@ -148,14 +148,21 @@ impl Record {
         Ok(())
     }
 
-    /// The plan of an apply that began and has no report: it may still be at
-    /// work, or was cut short.
+    /// The plan of the last apply if it began and has no report, or reported a
+    /// failure: what it did has to be read from the package database.
     #[must_use]
-    pub fn interrupted(&self) -> Option<&Plan> {
-        self.applies()
-            .last()
-            .filter(|apply| apply.began && apply.report.is_none())
-            .map(|apply| apply.plan)
+    pub fn unsettled(&self) -> Option<&Plan> {
+        let failed = |report: &Report| {
+            matches!(
+                report,
+                Report::Apply {
+                    failure: Some(_),
+                    ..
+                }
+            )
+        };
+        let last = self.applies().pop()?;
+        (last.began && last.report.is_none_or(failed)).then_some(last.plan)
     }
 
     /// What the last apply reported, or the repair that settled it; its driver

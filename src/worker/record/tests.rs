@@ -91,7 +91,7 @@ fn reread(lines: Vec<Line>) -> Record {
 #[test]
 fn an_apply_without_a_report_was_interrupted() {
     let record = reread(vec![order(Phase::Apply), accepted(), started(dead())]);
-    assert_eq!(record.interrupted(), Some(&plan()));
+    assert_eq!(record.unsettled(), Some(&plan()));
 }
 
 #[test]
@@ -102,17 +102,14 @@ fn an_apply_that_was_refused_left_nothing() {
         },
     });
     assert_eq!(
-        reread(vec![order(Phase::Apply), accepted(), refused]).interrupted(),
+        reread(vec![order(Phase::Apply), accepted(), refused]).unsettled(),
         None
     );
 }
 
 #[test]
 fn an_apply_whose_first_word_was_lost_may_have_begun() {
-    assert_eq!(
-        reread(vec![order(Phase::Apply)]).interrupted(),
-        Some(&plan())
-    );
+    assert_eq!(reread(vec![order(Phase::Apply)]).unsettled(), Some(&plan()));
 }
 
 #[test]
@@ -126,7 +123,7 @@ fn what_fails_behind_a_transaction_does_not_make_it_undone() {
         started(dead()),
         event(WorkerEvent::Refused { refusal: unable }),
     ]);
-    assert_eq!(record.interrupted(), Some(&plan()));
+    assert_eq!(record.unsettled(), Some(&plan()));
 }
 
 #[test]
@@ -138,7 +135,7 @@ fn a_repair_that_reported_has_settled_it() {
         order(Phase::Repair),
         repaired(),
     ]);
-    assert_eq!(record.interrupted(), None);
+    assert_eq!(record.unsettled(), None);
     assert_eq!(record.completed().count(), 0);
 }
 
@@ -150,7 +147,7 @@ fn an_apply_with_its_report_is_complete() {
         started(dead()),
         applied(),
     ]);
-    assert_eq!(record.interrupted(), None);
+    assert_eq!(record.unsettled(), None);
     assert_eq!(record.completed().count(), 1);
     assert_eq!(record.reported(), Some(&Installed::default()));
 }
@@ -200,5 +197,5 @@ fn a_line_that_could_not_be_written_is_not_remembered_either() {
     let path = record.folder().join("record.jsonl");
     record.file = File::open(path).expect("there, for reading only");
     record.append(applied()).expect_err("not written");
-    assert_eq!(record.interrupted(), Some(&plan()));
+    assert_eq!(record.unsettled(), Some(&plan()));
 }
