@@ -2,23 +2,23 @@
 //! killed beyond them; a *transaction* has neither, writes to files, and is
 //! never killed by us.
 
+mod dialogue;
 #[cfg(test)]
 pub mod replay;
+mod transaction;
 
 use std::borrow::Cow;
 use std::fs::File;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, Lines};
-use tokio::process::ChildStdout;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+pub use dialogue::Dialogue;
+pub use transaction::Transaction;
 
 /// How long a question may take unless it says otherwise.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -130,36 +130,6 @@ pub trait Runner {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct System;
 
-/// A transaction that was started. Dropping it does not end it.
-#[derive(Debug)]
-pub struct Transaction {
-    child: tokio::process::Child,
-    /// Its process id.
-    pub pid: u32,
-}
-
-/// A program of ours that answers line by line. Dropping it does not end it.
-#[derive(Debug)]
-pub struct Dialogue {
-    child: tokio::process::Child,
-    lines: Option<Lines<tokio::io::BufReader<ChildStdout>>>,
-}
-
-impl Dialogue {
-    /// The next line; `None` when there are no more.
-    pub async fn next_line(&mut self) -> std::io::Result<Option<String>> {
-        match &mut self.lines {
-            Some(lines) => lines.next_line().await,
-            None => Ok(None),
-        }
-    }
-
-    /// Waits for its end. Returns its exit status.
-    pub async fn wait(&mut self) -> std::io::Result<i32> {
-        self.child.wait().await.map(code)
-    }
-}
-
 impl Command {
     /// `program` is an absolute path.
     #[must_use]
@@ -221,28 +191,6 @@ impl Command {
             .current_dir("/")
             .stdin(Stdio::null());
         command
-    }
-
-    /// Starts our own program with `input` as its standard input; its answers
-    /// are read line by line. It goes on when we die.
-    pub async fn converse(&self, input: &[u8]) -> Result<Dialogue, CommandError> {
-        let mut child = self
-            .prepare()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(false)
-            .spawn()
-            .map_err(|cause| self.start_error(cause))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A program that ended at once is noticed when its answers end.
-            let _broken_pipe = stdin.write_all(input).await;
-        }
-        let lines = child
-            .stdout
-            .take()
-            .map(|stdout| tokio::io::BufReader::new(stdout).lines());
-        Ok(Dialogue { child, lines })
     }
 
     fn start_error(&self, cause: std::io::Error) -> CommandError {
@@ -386,60 +334,4 @@ fn code(status: std::process::ExitStatus) -> i32 {
     status
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
-}
-
-impl Transaction {
-    /// Starts `command` with its standard output and error appended to `output`.
-    /// `status`, when given, is opened for it, and the number of its descriptor
-    /// in the child is passed to `with_descriptor`, which returns further
-    /// arguments (such as `-o APT::Status-Fd=7`). Nothing it writes to is a
-    /// pipe: it lives on when we die.
-    pub fn start(
-        command: &Command,
-        output: &Path,
-        status: Option<&Path>,
-        with_descriptor: impl FnOnce(i32) -> Vec<String>,
-    ) -> Result<Self, CommandError> {
-        let output = append(output).map_err(|cause| command.lost(cause))?;
-        let errors = output.try_clone().map_err(|cause| command.lost(cause))?;
-        let status = status
-            .map(open_inheritable)
-            .transpose()
-            .map_err(|cause| command.lost(cause))?;
-        let more = status
-            .as_ref()
-            .map(|file| with_descriptor(file.as_raw_fd()))
-            .unwrap_or_default();
-        let child = command
-            .prepare()
-            .args(more)
-            .stdout(output)
-            .stderr(errors)
-            .process_group(0)
-            .kill_on_drop(false)
-            .spawn()
-            .map_err(|cause| command.start_error(cause))?;
-        // A child that was not waited for yet always has its id.
-        let pid = child.id().unwrap_or_default();
-        Ok(Self { child, pid })
-    }
-
-    /// Waits for its end, however long that takes. Returns its exit status.
-    pub async fn wait(&mut self) -> std::io::Result<i32> {
-        self.child.wait().await.map(code)
-    }
-}
-
-fn append(path: &Path) -> std::io::Result<File> {
-    File::options()
-        .create(true)
-        .append(true)
-        .mode(0o640)
-        .open(path)
-}
-
-/// A descriptor that a child keeps: the only one we open without `CLOEXEC`.
-fn open_inheritable(path: &Path) -> std::io::Result<OwnedFd> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
-    Ok(rustix::fs::open(path, flags, Mode::from_raw_mode(0o640))?)
 }
