@@ -232,7 +232,7 @@ fn a_file_that_anybody_may_write_is_not_trusted() {
     let file = place.file("loose.toml", "", 0o666);
     let checked = place.call(&["config", "check", "--config", &file]);
     insta::assert_snapshot!(checked.answered(78), @r#"
-    error: the configuration cannot be trusted: [PLACE]/loose.toml is writable by group or others (mode 0666); take that away with `chmod go-w`
+    error: the configuration cannot be trusted: [PLACE]/loose.toml is writable by group or others (mode 0666); keep it, and every folder above it, writable by its owner alone
 
     the configuration is invalid: 1 fault
     "#);

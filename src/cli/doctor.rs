@@ -124,7 +124,7 @@ impl Diagnosis {
             Mark::Good => "ok",
             Mark::Warn => "warn",
             Mark::Bad => "bad",
-            Mark::Unknown => "unknown",
+            Mark::Unknown | Mark::Plain => "unknown",
         };
         DiagnosisJson {
             about: self.about,

@@ -3,8 +3,9 @@
 use super::check::{look, policy};
 use super::context::{Context, Trouble};
 use super::json::Explanation;
+use super::run::bare;
 use super::screen::{Mark, Screen};
-use crate::model::{Decided, ExitCode, PackageName, PendingUpdate};
+use crate::model::{Decided, ExitCode, PendingUpdate};
 use crate::package_manager::PackageManager;
 use crate::policy::{RuleTrace, Truth, trace};
 
@@ -15,13 +16,7 @@ pub(super) async fn explain(
     package: &str,
     name: &str,
 ) -> Result<ExitCode, Trouble> {
-    // `name:architecture` is accepted as apt prints it; all architectures are shown.
-    let bare = package
-        .split_once(':')
-        .map_or(package, |(bare, _)| bare)
-        .to_owned();
-    let package =
-        PackageName::try_from(bare).map_err(|invalid| Trouble::usage(invalid.to_string()))?;
+    let package = bare(package)?;
     let parts = context.parts()?;
     let look = look(&parts, name).await?;
     let policy = policy(&parts.settings, name)?;
@@ -54,6 +49,11 @@ pub(super) async fn explain(
             print(screen, update, decided, &trace(&policy.rules, update));
         }
     }
+    if !screen.wants_json() {
+        for gap in &look.survey.pending.gaps {
+            Screen::line(&format!("not complete: {gap}"));
+        }
+    }
     Ok(if look.survey.pending.complete {
         ExitCode::Success
     } else {
@@ -63,8 +63,11 @@ pub(super) async fn explain(
 
 fn print(screen: &Screen, update: &PendingUpdate, decided: &Decided, rules: &[RuleTrace]) {
     screen.heading(&format!(
-        "{}: {} ({})",
-        update.id, decided.decision, decided.reason
+        "{}: {} ({}), says {}",
+        update.id,
+        decided.decision,
+        decided.reason,
+        decided.rule.as_deref().unwrap_or("no rule")
     ));
     Screen::line(&format!(
         "  installed  {} (source {})",
@@ -119,7 +122,7 @@ fn sentence(truth: Truth) -> &'static str {
 fn mark(truth: Truth) -> Mark {
     match truth {
         Truth::True => Mark::Good,
-        Truth::False => Mark::Warn,
+        Truth::False => Mark::Plain,
         Truth::Unknown => Mark::Unknown,
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::context::{Context, Trouble};
 use super::history::parse;
 use super::screen::{Screen, shown_lines};
-use crate::model::ExitCode;
+use crate::model::{ExitCode, RunId};
+use crate::worker;
 
 /// How often a followed log is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -24,7 +25,7 @@ pub(super) async fn logs(
 ) -> Result<ExitCode, Trouble> {
     let folder = &context.paths.logs;
     let path = match run {
-        Some(run) => crate::worker::log_file(folder, parse(run)?),
+        Some(run) => of_run(folder, parse(run)?),
         None => latest(folder)?,
     };
     let mut file = File::open(&path).map_err(|cause| trouble(&path, &cause))?;
@@ -35,6 +36,17 @@ pub(super) async fn logs(
             return Ok(ExitCode::Success);
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Where the logs were full, a run's output stayed in its own folder.
+fn of_run(folder: &Path, run: RunId) -> PathBuf {
+    let path = worker::log_file(folder, run);
+    let in_folder = worker::run_folder(Path::new(worker::FOLDER), run).join("output.log");
+    if path.exists() || !in_folder.exists() {
+        path
+    } else {
+        in_folder
     }
 }
 

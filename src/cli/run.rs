@@ -10,6 +10,7 @@ use super::screen::Screen;
 use crate::daemon::{self, ChildWorker, Request, RunReport};
 use crate::model::{ExitCode, Outcome, PackageName};
 use crate::os::{environment, journal, signals};
+use crate::package_manager::PackageManager;
 use crate::policy::Asked;
 use crate::state::Ledger;
 
@@ -34,13 +35,18 @@ pub(super) async fn run(
             "patching needs root; run it with sudo (`patchd check` works without)",
         ));
     }
-    let names = packages
+    let asked = packages
         .iter()
-        .map(|name| PackageName::try_from(name.clone()));
-    let asked = names
-        .collect::<Result<_, _>>()
-        .map_err(|invalid| Trouble::usage(invalid.to_string()))?;
+        .map(|name| bare(name))
+        .collect::<Result<Vec<_>, _>>()?;
     let parts = context.parts()?;
+    for name in &asked {
+        if parts.package_manager.versions_of(name).await?.is_empty() {
+            let sentence =
+                format!("{name} is not installed here; `patchd check` lists what is pending");
+            return Err(Trouble::usage(sentence));
+        }
+    }
     let request = Request {
         policy: policy.to_owned(),
         asked: Asked(asked),
@@ -83,6 +89,12 @@ fn print(report: &RunReport) {
         }
         Outcome::Deferred | Outcome::Cloned => Screen::line("run it again when the reason is gone"),
     }
+}
+
+/// A package as somebody types it; all architectures of `name:architecture` are meant.
+pub(super) fn bare(typed: &str) -> Result<PackageName, Trouble> {
+    let name = typed.split_once(':').map_or(typed, |(name, _)| name);
+    PackageName::try_from(name.to_owned()).map_err(|invalid| Trouble::usage(invalid.to_string()))
 }
 
 /// A run that never began is told where runs are told: no skip in silence. On

@@ -68,13 +68,15 @@ impl Screen {
             Mark::Warn => ("warn", AnsiColor::Yellow),
             Mark::Bad => ("FAIL", AnsiColor::Red),
             Mark::Unknown => ("?   ", AnsiColor::Yellow),
+            Mark::Plain => ("-   ", AnsiColor::White),
         };
         let style = if self.colour {
             colour.on_default()
         } else {
             Style::new()
         };
-        Self::raw(format!("{style}{sign}{style:#} {}\n", shown(text)).as_bytes());
+        let text = shown_lines(text).replace('\n', "\n     ");
+        Self::raw(format!("{style}{sign}{style:#} {text}\n").as_bytes());
     }
 
     /// A table for people.
@@ -127,6 +129,8 @@ pub(super) enum Mark {
     Warn,
     Bad,
     Unknown,
+    /// Neither well nor ill.
+    Plain,
 }
 
 /// One line of outside text with its control characters escaped.

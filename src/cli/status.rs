@@ -13,6 +13,7 @@ use crate::model::{ExitCode, Outcome};
 use crate::os::clock;
 use crate::running;
 use crate::state::{Ledger, RunRow};
+use crate::worker;
 
 /// Shows it and exits with the last run's code, or 3 when a reboot is owed.
 pub(super) fn status(context: &Context, screen: &Screen) -> Result<ExitCode, Trouble> {
@@ -32,10 +33,10 @@ pub(super) fn status(context: &Context, screen: &Screen) -> Result<ExitCode, Tro
         None => (None, None),
     };
     let reboot = Reboot::new(reasons, since);
-    let state = state(
-        last.as_ref(),
-        is_running(&context.paths.state.join("run.lock")),
-    );
+    let driver = is_running(&context.paths.state.join("run.lock"));
+    // The command may have been killed: its worker, and apt, go on.
+    let at_work = is_running(&Path::new(worker::FOLDER).join("lock"));
+    let state = state(last.as_ref(), driver || at_work);
     let code = code(last.as_ref(), &state, reboot.owed);
     if screen.wants_json() {
         let last_run = last.as_ref().map(Run::from);

@@ -31,7 +31,7 @@ pub enum Untrusted {
         uid: u32,
     },
     /// Somebody else could change it.
-    #[error("{} is writable by group or others (mode {mode:04o}); take that away with `chmod go-w`", path.display())]
+    #[error("{} is writable by group or others (mode {mode:04o}); keep it, and every folder above it, writable by its owner alone", path.display())]
     Writable {
         /// Which file or folder.
         path: PathBuf,
@@ -284,14 +284,14 @@ mod tests {
     fn a_file_that_others_may_write_is_refused() {
         let root = root();
         set_mode(&root.path().join("etc/file"), 0o666);
-        insta::assert_snapshot!(refusal(root.path()), @r#"/etc/file is writable by group or others (mode 0666); take that away with `chmod go-w`"#);
+        insta::assert_snapshot!(refusal(root.path()), @r#"/etc/file is writable by group or others (mode 0666); keep it, and every folder above it, writable by its owner alone"#);
     }
 
     #[test]
     fn a_folder_that_the_group_may_write_is_refused() {
         let root = root();
         set_mode(&root.path().join("etc"), 0o775);
-        insta::assert_snapshot!(refusal(root.path()), @r#"/etc is writable by group or others (mode 0775); take that away with `chmod go-w`"#);
+        insta::assert_snapshot!(refusal(root.path()), @r#"/etc is writable by group or others (mode 0775); keep it, and every folder above it, writable by its owner alone"#);
     }
 
     #[test]

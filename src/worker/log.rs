@@ -17,6 +17,9 @@ pub const LOGS: &str = "/var/log/patchd";
 /// The name of a run's output in its folder.
 const LINK: &str = "output.log";
 
+/// What must be free where the logs are, bytes; a full upgrade prints less.
+const ROOM: u64 = 4 << 20;
+
 /// How many logs, and how many records, are kept.
 pub(super) const KEPT: usize = 60;
 
@@ -32,6 +35,10 @@ pub(super) fn prepare(logs: &Path, folder: &Path, run: RunId) -> std::io::Result
     if !logs.is_dir() {
         DirBuilder::new().recursive(true).mode(0o750).create(logs)?;
         give_to_adm(logs, 0o750)?;
+    }
+    let space = rustix::fs::statvfs(logs)?;
+    if space.f_bavail.saturating_mul(space.f_frsize) < ROOM {
+        return Err(std::io::ErrorKind::StorageFull.into());
     }
     let path = log_file(logs, run);
     let new = File::options()

@@ -8,6 +8,7 @@ mod main;
 mod phases;
 mod record;
 mod serve;
+mod standing;
 mod validate;
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::verify::{self, Observation, Touched};
 
 use super::record::{Line, Record};
 use super::serve::Desk;
+use super::standing::{self, Look};
 
 /// The state before the first transaction of a run.
 const BEFORE: &str = "before.json";
@@ -210,32 +211,62 @@ impl<P: PackageManager> Tools<'_, P> {
 
     /// Compares the machine with the state before and with the plans.
     pub async fn verify(&self, desk: &mut Desk<'_>) -> Done {
-        let mut findings = Vec::new();
-        let broken = self.audit().await?;
-        findings.extend(
-            broken
-                .into_iter()
-                .map(|detail| finding(Class::Breaks, "database", &detail)),
-        );
+        let broken = self.audit().await?.into_iter();
+        let mut findings: Vec<Finding> = broken
+            .map(|detail| finding(Class::Breaks, "database", &detail))
+            .collect();
         findings.extend(self.versions(desk.record()).await?);
-        let before = desk.folder().join(BEFORE);
-        if before.exists() {
-            let text =
-                files::read_bounded(&before, OBSERVATION_CAP).map_err(|cause| unable(&cause))?;
-            let before: Observation =
-                serde_json::from_str(&text).map_err(|cause| unable(&cause))?;
-            let touched = self.touched(desk.record(), &before).await?;
-            desk.progress(50, "comparing the machine with the state before");
-            let names = names(desk.record());
-            findings
-                .extend(verify::verify(self.verify, self.runner, &before, &touched, &names).await);
-        }
+        findings.extend(self.compare(desk).await?);
         let root = Path::new("/");
         let reboot_reasons = running::reboot_reasons(root, &running::kernel(root));
         Ok(Report::Verify {
             findings,
             reboot_reasons,
         })
+    }
+
+    /// The machine against its state before this run, and before earlier runs
+    /// that broke something.
+    async fn compare(&self, desk: &mut Desk<'_>) -> Result<Vec<Finding>, Refusal> {
+        let run = desk.run();
+        let mut looks = standing::read(self.root, run).map_err(|cause| unable(&cause))?;
+        looks.extend(self.own_look(desk).await?);
+        let names = names(desk.record());
+        let (mut findings, mut stand) = (Vec::new(), Vec::new());
+        for look in looks {
+            desk.progress(50, "comparing the machine with the state before");
+            let Look {
+                before, touched, ..
+            } = &look;
+            let found = verify::verify(self.verify, self.runner, before, touched, &names).await;
+            let stands = Look::stands(&found);
+            findings.extend(if look.run == run {
+                found
+            } else {
+                look.retell(found)
+            });
+            if stands {
+                stand.push(look);
+            }
+        }
+        standing::write(self.root, &stand).map_err(|cause| unable(&cause))?;
+        Ok(findings)
+    }
+
+    /// The state before this run; `None` when it has applied nothing.
+    async fn own_look(&self, desk: &Desk<'_>) -> Result<Option<Look>, Refusal> {
+        let path = desk.folder().join(BEFORE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = files::read_bounded(&path, OBSERVATION_CAP).map_err(|cause| unable(&cause))?;
+        let before: Observation = serde_json::from_str(&text).map_err(|cause| unable(&cause))?;
+        let touched = self.touched(desk.record(), &before).await?;
+        Ok(Some(Look {
+            run: desk.run(),
+            before,
+            touched,
+        }))
     }
 
     async fn audit(&self) -> Result<Vec<String>, Refusal> {

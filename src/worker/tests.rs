@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::phases::Tools;
 use super::record::{Line, Record, run_folder};
 use super::serve::serve;
+use super::standing;
 use crate::model::{
     BootId, Change, Class, Host, Installed, Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent,
 };
@@ -461,4 +462,28 @@ async fn a_record_is_never_written_through_a_link() {
     let refusal = post.refuses(run(ONE), Phase::Refresh, &none()).await;
     assert!(matches!(refusal, Refusal::Unable { .. }), "{refusal:?}");
     assert!(!target.exists());
+}
+
+#[test]
+fn what_an_earlier_run_broke_is_told_until_it_is_mended() {
+    let root = tempfile::tempdir().expect("a folder");
+    let (first, second) = (RunId::new(1, 1), RunId::new(2, 2));
+    let before = serde_json::from_value(serde_json::json!({
+        "units": {"unknown": "no systemd"},
+        "programs": {},
+        "listeners": {"known": []},
+        "routes": {"known": []},
+        "resolver": {"servers": [], "asked": [], "resolved": null},
+        "probes": {},
+    }));
+    let look = standing::Look {
+        run: first,
+        before: before.expect("an observation"),
+        touched: verify::Touched::default(),
+    };
+    standing::write(root.path(), std::slice::from_ref(&look)).expect("kept");
+    assert_eq!(standing::read(root.path(), first).expect("read"), []);
+    assert_eq!(standing::read(root.path(), second).expect("read"), [look]);
+    standing::write(root.path(), &[]).expect("gone");
+    assert_eq!(standing::read(root.path(), second).expect("read"), []);
 }

@@ -184,7 +184,7 @@ fn a_file_that_others_may_write_is_never_used() {
     let path = machine.root.path().join(MAIN.trim_start_matches('/'));
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).expect("chmod");
     insta::assert_snapshot!(machine.told(), @r#"
-    error: the configuration cannot be trusted: /etc/patchd/patchd.toml is writable by group or others (mode 0666); take that away with `chmod go-w`
+    error: the configuration cannot be trusted: /etc/patchd/patchd.toml is writable by group or others (mode 0666); keep it, and every folder above it, writable by its owner alone
 
     error: unknown key "x" at the top of the file
      --> /etc/patchd/conf.d/1.toml:1:1
