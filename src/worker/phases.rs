@@ -183,9 +183,17 @@ impl<P: PackageManager> Tools<'_, P> {
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
             .map_err(refusal)?;
-        self.same_plan(plan).await?;
-        if !folder.join(BEFORE).exists() {
-            let before = verify::observe(self.verify, self.runner, &names(desk.record())).await;
+        // Two looks at a machine that nobody changes yet.
+        let names = names(desk.record());
+        let look = verify::observe(self.verify, self.runner, &names);
+        let (same, before) = if folder.join(BEFORE).exists() {
+            (self.same_plan(plan).await, None)
+        } else {
+            let (same, before) = tokio::join!(self.same_plan(plan), look);
+            (same, Some(before))
+        };
+        same?;
+        if let Some(before) = before {
             let text = serde_json::to_vec(&before).map_err(|cause| unable(&cause))?;
             files::replace(&folder.join(BEFORE), &text, 0o640).map_err(|cause| unable(&cause))?;
         }
