@@ -2,6 +2,7 @@
 //! updates, plans, runs, orders. Plain data with its own invariants; it imports
 //! nothing of ours, does no I/O and knows no clock.
 
+mod boot;
 mod host;
 mod order;
 mod outcome;
@@ -13,6 +14,7 @@ mod run;
 mod verification;
 mod version;
 
+pub use boot::BootPart;
 pub use host::{BootId, Distribution, Host, MachineId};
 pub use order::{ApplyFailure, Installed, Order, PROTOCOL, Phase, Refusal, Report, WorkerEvent};
 pub use outcome::{ExitCode, Outcome};

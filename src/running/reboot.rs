@@ -4,27 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::kernel::Kernel;
-
-/// Packages whose new code nothing uses before a reboot, by the start of the
-/// names of their file lists under `/var/lib/dpkg/info`.
-const NEED_REBOOT: [&str; 8] = [
-    "libc6",
-    "libc6-amd64",
-    "libc6-i386",
-    "libc-bin",
-    "dbus",
-    "dbus-daemon",
-    "dbus-broker",
-    "libdbus-1-3",
-];
-
-/// The same for what belongs to the kernel: in a container that is the host's.
-const NEED_REBOOT_OF_KERNEL: [&str; 4] = [
-    "intel-microcode",
-    "amd64-microcode",
-    "linux-firmware",
-    "firmware-",
-];
+use crate::model::BootPart;
 
 /// Reasons, each a short phrase; empty when no reboot is owed. A start time that
 /// cannot be read gives no reason, since nothing can be compared with it.
@@ -85,11 +65,13 @@ fn replaced_since(root: &Path, started: SystemTime, owned: bool) -> Vec<String> 
     names
 }
 
-/// A name that ends in `-` stands for all that begin so.
+/// What belongs to the kernel counts only where the kernel is this system's own.
 fn needs_reboot(package: &str, owned: bool) -> bool {
-    let of_kernel = NEED_REBOOT_OF_KERNEL.iter().filter(|_| owned);
-    let is = |name: &&str| *name == package || (name.ends_with('-') && package.starts_with(name));
-    NEED_REBOOT.iter().chain(of_kernel).any(is)
+    match BootPart::of(package) {
+        Some(BootPart::System) => true,
+        Some(BootPart::Hardware) => owned,
+        None => false,
+    }
 }
 
 #[cfg(test)]

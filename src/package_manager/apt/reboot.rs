@@ -1,6 +1,6 @@
 //! Which packages take effect only after a reboot.
 
-use crate::model::PackageName;
+use crate::model::{BootPart, PackageName};
 
 /// Images, modules and headers belong together: who treats kernels apart means all of them.
 const KERNEL_PACKAGES: [&str; 3] = ["linux-image", "linux-modules", "linux-headers"];
@@ -14,24 +14,6 @@ const KERNEL_SOURCES: [&str; 4] = [
     "linux-restricted-modules",
 ];
 
-/// Mapped by every process, by PID 1 too, or a service that cannot be restarted alone.
-const PACKAGES: [&str; 11] = [
-    "libc6",
-    "libc6-amd64",
-    "libc6-i386",
-    "libc-bin",
-    "dbus",
-    "dbus-daemon",
-    "dbus-broker",
-    "libdbus-1-3",
-    "intel-microcode",
-    "amd64-microcode",
-    "linux-firmware",
-];
-
-/// What the kernel loads into devices when it finds them.
-const FIRMWARE: &str = "firmware-";
-
 /// A kernel, or what pulls one in.
 #[must_use]
 pub fn is_kernel(name: &PackageName, source: &PackageName) -> bool {
@@ -42,9 +24,7 @@ pub fn is_kernel(name: &PackageName, source: &PackageName) -> bool {
 /// Whether the new version is on disk only until the machine is restarted.
 #[must_use]
 pub fn needs_reboot(name: &PackageName, source: &PackageName) -> bool {
-    is_kernel(name, source)
-        || PACKAGES.contains(&name.as_str())
-        || name.as_str().starts_with(FIRMWARE)
+    is_kernel(name, source) || BootPart::of(name.as_str()).is_some()
 }
 
 #[cfg(test)]
