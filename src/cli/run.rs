@@ -48,6 +48,8 @@ pub(super) async fn run(
         }
     }
     let request = Request {
+        origin: "now".to_owned(),
+        mandate: Mandate::default(),
         policy: policy.to_owned(),
         asked: Asked(asked),
         asked_by: who(),

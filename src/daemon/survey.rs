@@ -58,15 +58,17 @@ pub enum SurveyError {
 }
 
 impl Survey {
-    /// What is to be installed.
+    /// What is to be installed: security fixes before the rest.
     #[must_use]
-    pub fn wanted(&self) -> Vec<Wanted> {
-        let install = self
-            .decisions
-            .iter()
-            .filter(|decided| decided.decision == Decision::Install);
-        install
-            .map(|decided| Wanted {
+    pub fn most_urgent_first(&self) -> Vec<Wanted> {
+        let both = self.pending.updates.iter().zip(&self.decisions);
+        let install = both.filter(|(_, decided)| decided.decision == Decision::Install);
+        let (urgent, others): (Vec<_>, Vec<_>) =
+            install.partition(|(update, _)| update.security() == Some(true));
+        urgent
+            .into_iter()
+            .chain(others)
+            .map(|(_, decided)| Wanted {
                 id: decided.id.clone(),
                 version: decided.target.clone(),
             })
