@@ -112,6 +112,17 @@ impl Survey {
         }
     }
 
+    /// Takes out what a run has installed since the look.
+    pub fn settle(&mut self, installed: &[Change]) {
+        let pending = std::mem::take(&mut self.pending.updates);
+        let decisions = std::mem::take(&mut self.decisions);
+        let left = pending
+            .into_iter()
+            .zip(decisions)
+            .filter(|(update, _)| !installed.iter().any(|it| it.id == update.id));
+        (self.pending.updates, self.decisions) = left.unzip();
+    }
+
     /// Turns a decision into `blocked`, for what turned out later.
     pub fn block(&mut self, id: &PackageId, reason: &str) {
         for decided in self

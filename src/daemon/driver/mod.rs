@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cycle::{Effect, Event, Mandate, Stage, State, Step, step};
+use crate::daemon::events::event;
 use crate::daemon::hands::{End, Hands, Lost, Work};
 use crate::daemon::notice::{Notice, Notify, log};
 use crate::daemon::parts::Parts;
@@ -269,7 +270,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
     }
 
     fn lost(&mut self, lost: &Lost) -> Event {
-        tracing::warn!(PATCHD_RUN = %self.run, PATCHD_EVENT = "worker-lost", "run {}: {lost}", self.run);
+        event!(WORKER_LOST, PATCHD_RUN = %self.run, "run {}: {lost}", self.run);
         Event::Lost
     }
 
