@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod cycle;
 pub mod daemon;
+pub mod metrics;
 pub mod model;
 pub mod os;
 pub mod package_manager;

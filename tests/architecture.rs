@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -32,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "worker",
             "config",
             "package_manager",
+            "metrics",
             "state",
             "cycle",
             "policy",
@@ -60,6 +61,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
     ("verify", &["os", "model"]),
+    ("metrics", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),
     ("os", &["model"]),
     // Pure core.

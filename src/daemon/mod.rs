@@ -3,7 +3,9 @@
 
 mod assemble;
 mod driver;
+pub mod events;
 mod hands;
+mod measure;
 mod notice;
 mod parts;
 mod survey;
@@ -11,6 +13,7 @@ mod translate;
 
 pub use driver::{Request, RunError, RunReport, run};
 pub use hands::{ChildWorker, Hands, Lost};
+pub use measure::measure;
 pub use notice::{Notice, Notify};
 pub use parts::{Parts, Paths};
 pub use survey::{Survey, SurveyError, survey};

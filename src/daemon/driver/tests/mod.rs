@@ -85,6 +85,8 @@ impl Bench {
 
 fn request() -> Request {
     Request {
+        origin: "now".to_owned(),
+        mandate: Mandate::default(),
         policy: "default".to_owned(),
         asked: Asked::default(),
         asked_by: "somebody".to_owned(),
