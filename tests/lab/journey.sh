@@ -244,6 +244,30 @@ said() {
 # json CLAIM EXPRESSION: the expression is true of the last call's JSON (see facts.py for its words).
 json() { python3 "$lab_source/facts.py" "$out" "$2" || fail "$1: not so in ${out##*/}: $2"; }
 
+# is CLAIM EXPECTED COMMAND...: what the command prints in the machine is just that.
+is() {
+    local found
+    found=$(in_machine "${@:3}" 2>&1) || true
+    [ "$found" = "$2" ] || fail "$1: '$found', expected '$2'"
+}
+# refused CLAIM COMMAND...: the command fails in the machine.
+refused() {
+    ! in_machine "${@:2}" >"$work/refused" 2>&1 </dev/null || fail "$1: it was not refused: $(tail -n 3 "$work/refused")"
+}
+
+# daemon_pid: of the daemon that is up; ready_again PID: another one than that is.
+daemon_pid() { in_machine systemctl show --value -p MainPID patchd.service; }
+ready_again() {
+    in_machine systemctl is-active --quiet patchd.service && [ "$(daemon_pid)" != "$1" ]
+}
+
+# no_run_open: everything that was begun has ended. last_run EXPRESSION: the newest run's entry in the history is so.
+no_run_open() { ! in_machine sh -c 'cd /var/lib/patchd-worker/runs && grep -L "\"line\":\"end\"" */record.jsonl | grep -q .'; }
+last_run() {
+    in_machine /usr/bin/patchd history --json >"$work/last-run.json" 2>"$work/last-run.err" &&
+        python3 "$lab_source/facts.py" "$work/last-run.json" "(lambda run: $1)(d['runs'][0])"
+}
+
 version_of() { in_machine dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$1" 2>/dev/null || true; }
 # installed PACKAGE=VERSION...: fully installed at just that version.
 installed() {
@@ -256,6 +280,8 @@ installed() {
         esac
     done
 }
+
+installed_now() { [ "$(version_of "${1%%=*}")" = "ii ${1#*=}" ]; }
 
 # sound: the package database is whole, and nobody works on it.
 sound() {
