@@ -47,7 +47,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             Ok(Ok(planned)) => {
                 let decisions = planned.survey.decisions.clone();
                 self.ledger.save_decisions(self.run, &decisions)?;
-                self.decisions.clone_from(&decisions);
+                self.survey = Some(planned.survey.clone());
                 let plan = planned.plan.clone();
                 self.tell(&Notice::Planned { plan, decisions });
                 Ok(self.decided(planned))
