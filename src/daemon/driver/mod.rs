@@ -15,7 +15,7 @@ use crate::daemon::notice::{Notice, Notify, log};
 use crate::daemon::parts::Parts;
 use crate::daemon::survey::Survey;
 use crate::daemon::translate;
-use crate::model::{Order, Outcome, Phase, Plan, RunId, WorkerEvent};
+use crate::model::{ExitCode, Order, Outcome, Phase, Plan, RunId, WorkerEvent};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
@@ -80,6 +80,19 @@ pub enum RunError {
         /// The system's words.
         cause: std::io::Error,
     },
+}
+
+impl RunError {
+    /// What the program exits with because of it.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Ledger(fault) => fault.exit_code(),
+            Self::Busy => ExitCode::Deferred,
+            Self::NoPolicy { .. } => ExitCode::Usage,
+            Self::Lock { .. } => ExitCode::Failed,
+        }
+    }
 }
 
 struct Driver<'a, P, H> {

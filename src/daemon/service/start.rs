@@ -51,6 +51,18 @@ pub(super) enum StartError {
     },
 }
 
+impl StartError {
+    /// A ledger of a newer patchd, or a full disk, is not mended by another start.
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Lock(fault) => fault.exit_code(),
+            Self::Ledger(fault) => fault.exit_code(),
+            Self::PackageManager(fault) => fault.exit_code(),
+            Self::Machine { .. } => ExitCode::Failed,
+        }
+    }
+}
+
 /// The program `patchd daemon`.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -92,6 +104,7 @@ async fn work() -> Result<(), StartError> {
         hands: SocketWorker::default(),
         ledger,
         standing: Standing { assemble: Box::new(assemble), faults, in_force },
+        survey: None,
         triggers,
         at_work: None,
         tasks: JoinSet::new(),
