@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -35,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -54,7 +56,14 @@ const ARROWS: [(&str, &[&str]); 14] = [
     // The file into everybody's settings.
     (
         "config",
-        &["package_manager", "verify", "policy", "os", "model"],
+        &[
+            "package_manager",
+            "verify",
+            "policy",
+            "schedule",
+            "os",
+            "model",
+        ],
     ),
     // Adapters: they know neither each other nor the configuration.
     ("package_manager", &["os", "model"]),
@@ -65,6 +74,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     // Pure core.
     ("cycle", &["model"]),
     ("policy", &["model"]),
+    ("schedule", &["model"]),
     ("model", &[]),
 ];
 
