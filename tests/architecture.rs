@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -36,6 +37,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -55,7 +57,14 @@ const ARROWS: [(&str, &[&str]); 15] = [
     // The file into everybody's settings.
     (
         "config",
-        &["package_manager", "verify", "policy", "os", "model"],
+        &[
+            "package_manager",
+            "verify",
+            "policy",
+            "schedule",
+            "os",
+            "model",
+        ],
     ),
     // Adapters: they know neither each other nor the configuration.
     ("package_manager", &["os", "model"]),
@@ -67,6 +76,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     // Pure core.
     ("cycle", &["model"]),
     ("policy", &["model"]),
+    ("schedule", &["model"]),
     ("model", &[]),
 ];
 
