@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "daemon",
             "worker",
             "config",
+            "control",
             "package_manager",
             "running",
             "state",
@@ -31,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
         &[
             "worker",
             "config",
+            "control",
             "package_manager",
             "state",
             "cycle",
@@ -57,6 +59,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
         &["package_manager", "verify", "policy", "os", "model"],
     ),
     // Adapters: they know neither each other nor the configuration.
+    ("control", &["os", "model"]),
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
     ("verify", &["os", "model"]),

@@ -12,3 +12,4 @@ pub mod process;
 pub mod signals;
 pub mod systemd;
 pub mod trusted;
+pub mod users;
