@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -34,9 +35,11 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "config",
             "control",
             "package_manager",
+            "metrics",
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -56,18 +59,27 @@ const ARROWS: [(&str, &[&str]); 15] = [
     // The file into everybody's settings.
     (
         "config",
-        &["package_manager", "verify", "policy", "os", "model"],
+        &[
+            "package_manager",
+            "verify",
+            "policy",
+            "schedule",
+            "os",
+            "model",
+        ],
     ),
     // Adapters: they know neither each other nor the configuration.
     ("control", &["os", "model"]),
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
     ("verify", &["os", "model"]),
+    ("metrics", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),
     ("os", &["model"]),
     // Pure core.
     ("cycle", &["model"]),
     ("policy", &["model"]),
+    ("schedule", &["model"]),
     ("model", &[]),
 ];
 

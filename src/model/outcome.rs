@@ -54,6 +54,17 @@ pub enum ExitCode {
 }
 
 impl Outcome {
+    /// All there are, for counting.
+    pub const ALL: [Self; 7] = [
+        Self::Succeeded,
+        Self::RebootOwed,
+        Self::Partial,
+        Self::Deferred,
+        Self::Failed,
+        Self::NeedsHuman,
+        Self::Cloned,
+    ];
+
     /// The exit code that tells this outcome.
     #[must_use]
     pub fn exit_code(self) -> ExitCode {
