@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "daemon",
             "worker",
             "config",
+            "control",
             "package_manager",
             "running",
             "state",
@@ -32,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
         &[
             "worker",
             "config",
+            "control",
             "package_manager",
             "metrics",
             "state",
@@ -67,6 +69,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
         ],
     ),
     // Adapters: they know neither each other nor the configuration.
+    ("control", &["os", "model"]),
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
     ("verify", &["os", "model"]),
