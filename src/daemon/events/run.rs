@@ -217,6 +217,22 @@ kinds! {
             what apt and dpkg printed.
         ",
     }
+    RUN_BROKEN_OFF {
+        subject: "A run cannot be told on",
+        name: "run-broken-off",
+        id: "23d1374b19fb4db4a8f5da8f7efcc7ef",
+        priorities: &[Priority::Error],
+        fields: &[],
+        text: "
+            patchd could not write down how a run goes on, so it does not go on: what
+            is not on record must not happen. The line says why; mostly the disk is
+            full, or the ledger cannot be used. A package manager that is at work comes
+            to its end all the same.
+
+            Take away the reason: `df /var/lib/patchd`, `systemctl status patchd`. Then
+            `patchd run --now` takes the run up where it was.
+        ",
+    }
     OWN_UPGRADE_KEPT {
         subject: "patchd was upgraded to @PATCHD_VERSION@",
         name: "own-upgrade-kept",

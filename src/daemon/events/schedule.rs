@@ -50,7 +50,10 @@ kinds! {
             smallest transaction with its reserves. Make `window` longer.
             config-invalid: the configuration is faulty and there is no good copy of
             it; `patchd config check` names each fault.
+            clock: the clock shows a time that cannot be; set it, or repair its
+            synchronisation.
             cloned: the order belonged to the machine that this one was cloned from.
+            ledger: patchd's own records cannot be read; the line says why.
             not-permitted, usage: a command was called that may not do this.
             failed, needs-human, deferred: patchd could not begin; the line says why.
 

@@ -28,6 +28,21 @@ kinds! {
             Nothing is to be done. `patchd status` shows how things stand.
         ",
     }
+    SERVICE_FAILED {
+        subject: "patchd does not start: @PATCHD_REASON@",
+        name: "service-failed",
+        id: "c728b0fc879f4a289f813d30e540b60e",
+        priorities: &[Priority::Error],
+        fields: &["PATCHD_REASON"],
+        text: "
+            The daemon could not begin its work; the line says why. Nothing is patched
+            on this machine until it starts.
+
+            Take away what the line names, then `systemctl restart patchd`. If it is
+            the ledger, and it cannot be mended, move the file away: patchd starts a
+            new one, and only history and soak times are lost.
+        ",
+    }
     SERVICE_STOPPING {
         subject: "patchd stops",
         name: "service-stopping",
@@ -101,6 +116,36 @@ kinds! {
             group patchd-admin.
         ",
     }
+    CONTROL_MISSING {
+        subject: "Nobody can ask patchd",
+        name: "control-missing",
+        id: "54a8acb37e0246ec8b63965ecf2ae9ce",
+        priorities: &[Priority::Error],
+        fields: &[],
+        text: "
+            systemd has handed over no control socket, so no `patchd` command is
+            answered. Schedules go on.
+
+            `systemctl restart patchd-control.socket patchd-admin.socket`, then
+            `systemctl restart patchd`. If that does not help, something else may lie
+            in the sockets' place: look into /run/patchd.
+        ",
+    }
+    CONTROL_SHORT {
+        subject: "patchd can take no connection for now",
+        name: "control-short",
+        id: "7a5b28fd3d854ef398db9242f759867d",
+        priorities: &[Priority::Warn],
+        fields: &[],
+        text: "
+            The system could not give the daemon another connection, such as for too
+            many open files. Those that are connected are served, and schedules go on;
+            it tries again each second.
+
+            Nothing is to be done once. If it goes on, look who is connected:
+            `ss -xp src /run/patchd/control`.
+        ",
+    }
     WORKER_UNREACHABLE {
         subject: "The privileged worker cannot be reached",
         name: "worker-unreachable",
@@ -131,6 +176,20 @@ kinds! {
             Nothing is to be done once. If it comes again, the machine may be starved
             of processor time or disk; if it is not, it is a fault of patchd: please
             report it with `journalctl -u patchd -o verbose`.
+        ",
+    }
+    METRICS_UNWRITTEN {
+        subject: "The figures for monitoring cannot be written",
+        name: "metrics-unwritten",
+        id: "d83d1d5dc7b8421884a7475fa5c7ade5",
+        priorities: &[Priority::Warn],
+        fields: &["PATCHD_FILE"],
+        text: "
+            @PATCHD_FILE@ could not be replaced, so node_exporter tells old figures.
+            Patching is not affected.
+
+            The line has the system's words. Usually the disk is full, or the folder
+            belongs to somebody else: it is the user patchd's.
         ",
     }
     LEDGER_PUT_BACK {
