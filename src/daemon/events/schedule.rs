@@ -68,10 +68,10 @@ kinds! {
         priorities: &[Priority::Warn],
         fields: &[],
         text: "
-            Somebody paused patchd; the line says who, and until when. No schedule
-            begins a run meanwhile; each one that is due is reported as skipped.
+            Somebody paused patchd; the line says who, and why. No run begins
+            meanwhile; each one that is due is reported as skipped.
 
-            `patchd resume` ends the pause.
+            Only `patchd resume` ends the pause; it lasts through restarts and reboots.
         ",
     }
     PAUSE_ENDED {
@@ -81,8 +81,8 @@ kinds! {
         priorities: &[Priority::Info],
         fields: &[],
         text: "
-            The pause was ended by `patchd resume`, or its time is over. Schedules
-            begin runs again.
+            Somebody called `patchd resume`; the line says who. Schedules begin runs
+            again.
 
             Nothing is to be done.
         ",
