@@ -8,6 +8,7 @@ use super::json::RunDocument;
 use super::progress::Progress;
 use super::screen::Screen;
 use crate::daemon::events::event;
+use crate::cycle::Mandate;
 use crate::daemon::{self, ChildWorker, Request, RunReport};
 use crate::model::{ExitCode, Outcome, PackageName};
 use crate::os::{environment, journal, signals};
@@ -49,6 +50,8 @@ pub(super) async fn run(
         }
     }
     let request = Request {
+        origin: "now".to_owned(),
+        mandate: Mandate::default(),
         policy: policy.to_owned(),
         asked: Asked(asked),
         asked_by: who(),

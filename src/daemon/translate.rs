@@ -33,6 +33,8 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
             findings,
             reboot_reasons,
         },
+        // Ordered behind a run's end, where nobody waits for an event.
+        Report::Cleanup => Event::Lost,
     }
 }
 

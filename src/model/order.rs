@@ -26,8 +26,11 @@ pub enum Phase {
     Download,
     /// Take the state before, install the plan.
     Apply,
-    /// Compare the machine with the state before; the last phase of a run.
+    /// Compare the machine with the state before; the last phase of a run that
+    /// has installed something.
     Verify,
+    /// Close the record of a run that ends without a look at what it did.
+    Cleanup,
 }
 
 /// What the worker is asked to do.
@@ -175,6 +178,8 @@ pub enum Report {
         /// Why a reboot is owed; empty when none is.
         reboot_reasons: Vec<String>,
     },
+    /// After `Cleanup`.
+    Cleanup,
 }
 
 /// What a transaction did to the machine.
@@ -218,6 +223,7 @@ impl fmt::Display for Phase {
             Self::Download => "download",
             Self::Apply => "apply",
             Self::Verify => "verify",
+            Self::Cleanup => "cleanup",
         })
     }
 }

@@ -9,6 +9,8 @@ pub mod journal;
 pub mod machine;
 pub mod network;
 pub mod process;
+pub mod service;
 pub mod signals;
 pub mod systemd;
 pub mod trusted;
+pub mod users;

@@ -183,8 +183,9 @@ async fn carry_out<P: PackageManager>(
         Phase::Download => tools.download(&mut desk, &order.plan).await,
         Phase::Apply => tools.apply(&mut desk, &order.plan).await,
         Phase::Verify => tools.verify(&mut desk).await,
+        Phase::Cleanup => Ok(Report::Cleanup),
     };
-    let over = matches!(done, Ok(Report::Verify { .. }));
+    let over = matches!(done, Ok(Report::Verify { .. } | Report::Cleanup));
     desk.emit(&match done {
         Ok(report) => WorkerEvent::Done { report },
         Err(refusal) => WorkerEvent::Refused { refusal },

@@ -40,7 +40,7 @@ pub(super) fn validate(order: &Order, bounds: &Bounds<'_>) -> Result<(), Refusal
             "{} needs a plan, and it has none",
             order.phase
         ))),
-        Phase::Repair | Phase::Refresh | Phase::Verify if !order.plan.is_empty() => {
+        Phase::Repair | Phase::Refresh | Phase::Verify | Phase::Cleanup if !order.plan.is_empty() => {
             Err(invalid(format!("{} takes no plan", order.phase)))
         }
         _ if order.plan.only_removes() => only_spare(&order.plan, bounds.spare),

@@ -108,6 +108,7 @@ impl FakeHands {
                 findings: Vec::new(),
                 reboot_reasons: Vec::new(),
             },
+            Phase::Cleanup => Report::Cleanup,
         }
     }
 }
