@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::daemon::events::REASONS;
 use crate::daemon::survey::Survey;
 use crate::metrics::{Metrics, RunTimes};
 use crate::model::{Decision, Outcome};
@@ -25,7 +26,7 @@ pub fn measure(ledger: &Ledger, survey: Option<&Survey>) -> Result<Metrics, Ledg
         version: env!("CARGO_PKG_VERSION").to_owned(),
         runs,
         outcomes,
-        skips: BTreeMap::new(),
+        skips: zeros(&REASONS),
         pending: survey.map(pending).unwrap_or_default(),
         reboot_owed_since: ledger.reboot_owed_since()?,
         repositories: survey.map(repositories).unwrap_or_default(),

@@ -134,6 +134,14 @@ fn a_kind_has_a_priority_and_names_no_field_twice() {
 }
 
 #[test]
+fn the_catalog_explains_every_reason_for_which_there_is_no_run() {
+    let told = text(&super::SKIPPED);
+    for reason in super::REASONS {
+        assert!(told.contains(&format!("\n{reason}: ")), "{reason}");
+    }
+}
+
+#[test]
 fn every_field_is_explained() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE));
     let page = page.expect("the page is there");

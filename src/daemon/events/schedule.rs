@@ -2,6 +2,16 @@
 
 use super::{Kind, Priority, kinds};
 
+/// Why a schedule's run does not begin; counted from zero in the metrics.
+pub const REASONS: [&str; 6] = [
+    "clock",
+    "config-invalid",
+    "freeze",
+    "ledger",
+    "missed",
+    "paused",
+];
+
 kinds! {
     WINDOW_OPENED {
         subject: "The window of schedule @PATCHD_SCHEDULE@ is open",

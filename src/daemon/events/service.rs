@@ -15,48 +15,6 @@ kinds! {
             Nothing is to be done.
         ",
     }
-    SERVICE_FAILED {
-        subject: "patchd does not start",
-        name: "service-failed",
-        id: "c0d1f1a5b3a9470c8f0be3e6f2d45a71",
-        priorities: &[Priority::Error],
-        fields: &["PATCHD_REASON"],
-        text: "
-            The daemon cannot begin its work; the line says why. Nothing of the machine
-            was changed, and no schedule begins a run until it starts.
-
-            Do what the line says, then `systemctl restart patchd`.
-        ",
-    }
-    CONTROL_MISSING {
-        subject: "Nobody can ask patchd",
-        name: "control-missing",
-        id: "5b1e7c0f0f8c4ce0a3d64f7f6b8e2c19",
-        priorities: &[Priority::Warn],
-        fields: &[],
-        text: "
-            The daemon runs without its sockets in /run/patchd: systemd has handed over
-            none, perhaps because something else lies at their place. Schedules are
-            kept, but no command reaches the daemon.
-
-            `systemctl status patchd-control.socket patchd-admin.socket` tells why;
-            `systemctl restart` them, then patchd.
-        ",
-    }
-    RUN_BROKEN_OFF {
-        subject: "A run could not be told on",
-        name: "run-broken-off",
-        id: "a4d0f4f0c6e84c1b9f3a5d0b77e9c3d2",
-        priorities: &[Priority::Error],
-        fields: &[],
-        text: "
-            The daemon could not go on with a run, mostly because its ledger cannot be
-            written; the line says why. What the worker had begun goes on, and its
-            record tells of it. The next run finds out what became of it.
-
-            Do what the line says, then `systemctl restart patchd`.
-        ",
-    }
     SERVICE_READY {
         subject: "patchd is ready",
         name: "service-ready",
