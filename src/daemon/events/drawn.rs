@@ -40,7 +40,7 @@ fn table() -> String {
     for kind in all() {
         let priorities: Vec<&str> = kind.priorities.iter().map(|it| word(*it)).collect();
         let fields: Vec<String> = kind.fields.iter().map(|it| format!("`{it}`")).collect();
-        let subject = kind.subject.replace('@', "");
+        let subject = meaning(kind.subject);
         table += &format!(
             "| `{}` | {} | {} | {subject} | `{}` |\n",
             kind.name,
@@ -50,6 +50,15 @@ fn table() -> String {
         );
     }
     table
+}
+
+/// A subject with `*run*` for `@PATCHD_RUN@`.
+fn meaning(subject: &str) -> String {
+    let fields = filled_in(subject).into_iter();
+    fields.fold(subject.to_owned(), |text, field| {
+        let name = field.trim_start_matches("PATCHD_").to_ascii_lowercase();
+        text.replace(&format!("@{field}@"), &format!("*{name}*"))
+    })
 }
 
 fn word(priority: Priority) -> &'static str {

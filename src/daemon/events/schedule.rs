@@ -14,8 +14,8 @@ pub const REASONS: [&str; 6] = [
 
 kinds! {
     WINDOW_OPENED {
-        subject: "The window of schedule @PATCHD_SCHEDULE@ is open",
         name: "window-opened",
+        subject: "The window of schedule @PATCHD_SCHEDULE@ is open",
         id: "8369064627294e9085bd44d9000b736c",
         priorities: &[Priority::Info],
         fields: &["PATCHD_SCHEDULE"],
@@ -28,8 +28,8 @@ kinds! {
         ",
     }
     CHECKED {
-        subject: "Pending updates were looked at",
         name: "checked",
+        subject: "Pending updates were looked at",
         id: "2b807a02c8aa44dda3f7a033cf6d3b45",
         priorities: &[Priority::Info, Priority::Warn],
         fields: &[],
@@ -42,8 +42,8 @@ kinds! {
         ",
     }
     SKIPPED {
-        subject: "No run: @PATCHD_REASON@",
         name: "skipped",
+        subject: "No run: @PATCHD_REASON@",
         id: "b70516e6b99042d38a36d87c070931b4",
         priorities: &[Priority::Warn, Priority::Error],
         fields: &["PATCHD_REASON"],
@@ -72,8 +72,8 @@ kinds! {
         ",
     }
     PAUSED {
-        subject: "patchd is paused",
         name: "paused",
+        subject: "patchd is paused",
         id: "9852392d421540e882fa476d1c2ea6e9",
         priorities: &[Priority::Warn],
         fields: &[],
@@ -85,8 +85,8 @@ kinds! {
         ",
     }
     PAUSE_ENDED {
-        subject: "patchd is not paused any more",
         name: "pause-ended",
+        subject: "patchd is not paused any more",
         id: "e4c91f8c04954e5eb04e11dc509c8a96",
         priorities: &[Priority::Info],
         fields: &[],
@@ -98,8 +98,8 @@ kinds! {
         ",
     }
     CLOCK_STEPPED {
-        subject: "The clock was set by @PATCHD_SECONDS@ s",
         name: "clock-stepped",
+        subject: "The clock was set by @PATCHD_SECONDS@ s",
         id: "72403ae3911b4e5097ba064b06aaeb46",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_SECONDS"],
@@ -116,8 +116,8 @@ kinds! {
         ",
     }
     ZONE_CHANGED {
-        subject: "The time zone is now @PATCHD_ZONE@",
         name: "zone-changed",
+        subject: "The time zone is now @PATCHD_ZONE@",
         id: "3955079cdc8a4e169ab0f6bd00f825f4",
         priorities: &[Priority::Info],
         fields: &["PATCHD_ZONE"],
