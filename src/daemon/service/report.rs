@@ -65,7 +65,8 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             .map_err(|fault| fault.to_string())
             .and_then(|measured| metrics::write(&folder, &measured).map_err(|cause| cause.to_string()));
         if let Err(cause) = written {
-            tracing::warn!("cannot write metrics to {}: {cause}", folder.display());
+            let file = folder.join(metrics::FILE);
+            event!(METRICS_UNWRITTEN, PATCHD_FILE = %file.display(), "cannot write {}: {cause}", file.display());
         }
     }
 

@@ -120,7 +120,9 @@ async fn work() -> Result<(), StartError> {
 /// Serves the sockets that systemd made. Without them nobody can ask, but the
 /// machine is patched all the same.
 fn listen(ask: mpsc::Sender<Asked>) -> Result<JoinSet<()>, StartError> {
-    let server = Server::new(ask);
+    let server = Server::new(ask, |cause| {
+        event!(CONTROL_SHORT, "no connection can be taken for now: {cause}");
+    });
     let mut listening = JoinSet::new();
     let fault = |cause| StartError::Machine { what: "take the control sockets", cause };
     for (name, socket) in service::sockets().map_err(fault)? {
