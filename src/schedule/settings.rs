@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::cron::Cron;
+use crate::model::Action;
 
 /// Every schedule, and the days on which none starts anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
