@@ -3,6 +3,7 @@
 //! looks like; it must not know how anything is answered or done.
 
 mod call;
+pub mod document;
 mod client;
 mod error;
 mod parameters;

@@ -1,6 +1,7 @@
 //! The brain: puts the parts together and drives a run from event to event. It
 //! touches nothing of the machine itself; the worker does, when ordered.
 
+pub mod answer;
 mod assemble;
 mod driver;
 pub mod events;

@@ -45,6 +45,12 @@ impl Paths {
         self.state.join("metrics")
     }
 
+    /// Held by whoever drives a run.
+    #[must_use]
+    pub fn run_lock(&self) -> PathBuf {
+        self.state.join("run.lock")
+    }
+
     /// The ledger's file.
     #[must_use]
     pub fn ledger(&self) -> PathBuf {
