@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -16,11 +16,13 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "daemon",
             "worker",
             "config",
+            "control",
             "package_manager",
             "running",
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -31,11 +33,13 @@ const ARROWS: [(&str, &[&str]); 15] = [
         &[
             "worker",
             "config",
+            "control",
             "package_manager",
             "metrics",
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -55,9 +59,17 @@ const ARROWS: [(&str, &[&str]); 15] = [
     // The file into everybody's settings.
     (
         "config",
-        &["package_manager", "verify", "policy", "os", "model"],
+        &[
+            "package_manager",
+            "verify",
+            "policy",
+            "schedule",
+            "os",
+            "model",
+        ],
     ),
     // Adapters: they know neither each other nor the configuration.
+    ("control", &["os", "model"]),
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
     ("verify", &["os", "model"]),
@@ -67,6 +79,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     // Pure core.
     ("cycle", &["model"]),
     ("policy", &["model"]),
+    ("schedule", &["model"]),
     ("model", &[]),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Block, Change, Decided, Decision, PackageId, Pending, Plan};
+use crate::model::{Block, Change, Decided, Decision, ExitCode, PackageId, Pending, Plan};
 use crate::package_manager::{Fault, PackageManager, Wanted};
 use crate::policy::{Judge, Seen, SeenVersions};
 use crate::state::{Ledger, LedgerError};
@@ -55,6 +55,18 @@ pub enum SurveyError {
     /// The policy of a run that was cut short.
     #[error("policy {0:?} is no longer configured; configure it again, or wait for the next run")]
     Policy(String),
+}
+
+impl SurveyError {
+    /// What the program exits with because of it.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::PackageManager(fault) => fault.exit_code(),
+            Self::Ledger(fault) => fault.exit_code(),
+            Self::Incomplete(_) | Self::Policy(_) => ExitCode::NeedsHuman,
+        }
+    }
 }
 
 impl Survey {

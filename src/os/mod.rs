@@ -13,3 +13,4 @@ pub mod service;
 pub mod signals;
 pub mod systemd;
 pub mod trusted;
+pub mod users;

@@ -62,7 +62,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cycle::State;
+    use crate::cycle::{Mandate, State};
     use crate::model::{BootId, Outcome, RunId};
     use crate::state::NewRun;
 
@@ -81,7 +81,7 @@ mod tests {
             machine_id: None,
             boot_id: BootId("boot".to_owned()),
         };
-        let state = State::opened(run.opened_at);
+        let state = State::opened(Mandate::default(), run.opened_at);
         ledger.open_run(&run, &state).expect("written");
         run.id
     }

@@ -13,8 +13,9 @@ use crate::daemon::events::event;
 use crate::daemon::hands::{End, Hands, Lost, Work};
 use crate::daemon::notice::{Notice, Notify, log};
 use crate::daemon::parts::Parts;
+use crate::daemon::survey::Survey;
 use crate::daemon::translate;
-use crate::model::{Decided, Order, Outcome, Phase, Plan, RunId, WorkerEvent};
+use crate::model::{ExitCode, Order, Outcome, Phase, Plan, RunId, WorkerEvent};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
@@ -48,8 +49,8 @@ pub struct RunReport {
     pub summary: String,
     /// Its last state.
     pub state: State,
-    /// The last decisions.
-    pub decisions: Vec<Decided>,
+    /// The last look at what is pending, without what was installed since.
+    pub survey: Option<Survey>,
 }
 
 /// Why there was no run, or why it could not be told on.
@@ -81,6 +82,19 @@ pub enum RunError {
     },
 }
 
+impl RunError {
+    /// What the program exits with because of it.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Ledger(fault) => fault.exit_code(),
+            Self::Busy => ExitCode::Deferred,
+            Self::NoPolicy { .. } => ExitCode::Usage,
+            Self::Lock { .. } => ExitCode::Failed,
+        }
+    }
+}
+
 struct Driver<'a, P, H> {
     parts: &'a Parts<P>,
     hands: &'a mut H,
@@ -90,7 +104,7 @@ struct Driver<'a, P, H> {
     state: State,
     policy: String,
     asked: Asked,
-    decisions: Vec<Decided>,
+    survey: Option<Survey>,
     /// Whether the worker has a record of this run, from this driver.
     ordered: bool,
 }
@@ -154,7 +168,7 @@ async fn drive_all<P: PackageManager, H: Hands>(
             state,
             policy: opened.policy,
             asked: Asked(opened.asked),
-            decisions: Vec::new(),
+            survey: None,
             ordered: resumed,
         };
         driver.tell(&Notice::Opened {
@@ -299,6 +313,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         for finding in self.state.course.findings.clone() {
             self.tell(&Notice::Found(finding));
         }
+        if let Some(survey) = &mut self.survey {
+            survey.settle(&self.state.course.changed);
+        }
         let now = clock::now();
         if self.state.course.verified {
             self.ledger
@@ -314,7 +331,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             outcome,
             summary,
             state: self.state,
-            decisions: self.decisions,
+            survey: self.survey,
         })
     }
 

@@ -47,7 +47,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             Ok(Ok(planned)) => {
                 let decisions = planned.survey.decisions.clone();
                 self.ledger.save_decisions(self.run, &decisions)?;
-                self.decisions.clone_from(&decisions);
+                self.survey = Some(planned.survey.clone());
                 let plan = planned.plan.clone();
                 self.tell(&Notice::Planned { plan, decisions });
                 Ok(self.decided(planned))
@@ -141,9 +141,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
     }
 
     /// Takes from the end of the queue until the rest ends inside the window.
-    async fn fit(&mut self, limits: &Limits<'_>) -> Result<Fitting, SurveyError> {
+    async fn fit(&self, limits: &Limits<'_>) -> Result<Fitting, SurveyError> {
         let queue = limits.survey.most_urgent_first();
-        let history = self.ledger.apply_samples()?;
+        let history = Vec::new();
         let mut take = queue.len();
         loop {
             let (now, later) = queue.split_at(take);

@@ -18,6 +18,7 @@ use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
 use crate::daemon::notice::Notice;
 use crate::daemon::parts::Parts;
+use crate::daemon::survey::Survey;
 use crate::daemon::triggers::Triggers;
 use crate::os::{clock, service};
 use crate::package_manager::PackageManager;
@@ -58,6 +59,8 @@ pub(super) struct Keeper<P, H> {
     pub hands: H,
     pub ledger: Ledger,
     pub standing: Standing<P>,
+    /// The last look at what is pending, for the metrics.
+    pub survey: Option<Survey>,
     pub triggers: Triggers,
     pub at_work: Option<AtWork>,
     pub tasks: JoinSet<Done>,
@@ -75,7 +78,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 _byte = inbox.reload.read_u8() => self.reload(None),
                 Some(done) = self.tasks.join_next() => {
                     if let Ok(done) = done {
-                        self.settle(done).await;
+                        self.settle(done);
                     }
                 }
                 Some(schedule) = inbox.ticks.recv() => self.consider(&schedule),
@@ -113,10 +116,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         audience
     }
 
-    async fn settle(&mut self, done: Done) {
+    fn settle(&mut self, done: Done) {
         match done {
             Done::Answered => {}
-            Done::Configured(verdict) => self.configure(verdict).await,
+            Done::Configured(verdict) => self.configure(verdict),
             Done::Run(ended) => {
                 let at_work = self.at_work.take();
                 self.conclude(ended, at_work);

@@ -8,6 +8,7 @@ mod start;
 mod keeper;
 
 mod audience;
+mod report;
 mod requests;
 mod standing;
 mod windows;

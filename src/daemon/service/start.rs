@@ -51,6 +51,18 @@ pub(super) enum StartError {
     },
 }
 
+impl StartError {
+    /// A ledger of a newer patchd, or a full disk, is not mended by another start.
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Lock(fault) => fault.exit_code(),
+            Self::Ledger(fault) => fault.exit_code(),
+            Self::PackageManager(fault) => fault.exit_code(),
+            Self::Machine { .. } => ExitCode::Failed,
+        }
+    }
+}
+
 /// The program `patchd daemon`.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -92,6 +104,7 @@ async fn work() -> Result<(), StartError> {
         hands: SocketWorker::default(),
         ledger,
         standing: Standing { assemble: Box::new(assemble), faults, in_force },
+        survey: None,
         triggers,
         at_work: None,
         tasks: JoinSet::new(),
@@ -107,7 +120,9 @@ async fn work() -> Result<(), StartError> {
 /// Serves the sockets that systemd made. Without them nobody can ask, but the
 /// machine is patched all the same.
 fn listen(ask: mpsc::Sender<Asked>) -> Result<JoinSet<()>, StartError> {
-    let server = Server::new(ask);
+    let server = Server::new(ask, |cause| {
+        event!(CONTROL_SHORT, "no connection can be taken for now: {cause}");
+    });
     let mut listening = JoinSet::new();
     let fault = |cause| StartError::Machine { what: "take the control sockets", cause };
     for (name, socket) in service::sockets().map_err(fault)? {

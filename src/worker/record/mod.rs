@@ -171,7 +171,8 @@ impl Record {
     pub fn reported(&self) -> Option<&Installed> {
         match self.applies().last()?.report? {
             Report::Apply { installed, .. } | Report::Repair { installed, .. } => Some(installed),
-            Report::Refresh { .. } | Report::Download { .. } | Report::Verify { .. } => None,
+            Report::Refresh { .. } | Report::Download { .. } | Report::Verify { .. }
+            | Report::Cleanup => None,
         }
     }
 

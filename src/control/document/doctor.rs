@@ -1,27 +1,26 @@
 //! `patchd doctor --json`.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// `patchd doctor --json`.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Doctor {
     /// Name and version of this shape.
     #[schemars(extend("const" = "patchd/doctor/1"))]
-    pub schema: &'static str,
+    pub schema: String,
     /// Everything that was looked at.
-    pub checks: Vec<DiagnosisJson>,
+    pub checks: Vec<Diagnosis>,
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Diagnosis")]
-pub struct DiagnosisJson {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Diagnosis {
     /// What.
-    pub about: &'static str,
+    pub about: String,
     /// How it is; `unknown` when it could not be seen.
     #[schemars(extend("enum" = ["ok", "warn", "bad", "unknown"]))]
-    pub state: &'static str,
+    pub state: String,
     /// What was seen, and what to do.
     pub detail: String,
 }

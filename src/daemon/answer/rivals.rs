@@ -12,7 +12,7 @@ const MASKED: &str = "/etc/systemd/system/apt-daily-upgrade.timer";
 /// The rivals that are enabled on this machine. `apt-daily.timer` is none: it
 /// only fetches lists.
 #[must_use]
-pub(super) fn active() -> Vec<String> {
+pub fn active() -> Vec<String> {
     let enabled = Path::new(PROGRAM).exists()
         && Path::new(ENABLED).is_symlink()
         && !Path::new(MASKED).is_symlink();

@@ -1,18 +1,17 @@
 //! `patchd check --json`.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::machine::{DistributionJson, HostJson, Running};
-use super::{time, word};
-use crate::model::{Decided, PendingUpdate, Repository};
+use super::machine::{Distribution, Host, Running};
+use crate::model::ExitCode;
 
 /// `patchd check --json`.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// Name and version of this shape.
     #[schemars(extend("const" = "patchd/check/1"))]
-    pub schema: &'static str,
+    pub schema: String,
     /// When it was asked.
     #[schemars(extend("format" = "date-time"))]
     pub at: String,
@@ -20,26 +19,28 @@ pub struct Check {
     /// list or an index that was never fetched; the exit code is 7 then.
     pub complete: bool,
     /// Why it is not complete.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<String>,
     /// This machine.
-    pub host: HostJson,
+    pub host: Host,
     /// Its distribution; absent without os-release.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub distribution: Option<DistributionJson>,
+    pub distribution: Option<Distribution>,
     /// Its package manager: `apt`.
-    pub package_manager: &'static str,
+    pub package_manager: String,
     /// Every installed package that something newer is on offer for, with what
     /// becomes of it.
     pub updates: Vec<Update>,
     /// What is live.
     pub running: Running,
     /// Every configured repository.
-    pub repositories: Vec<RepositoryJson>,
+    pub repositories: Vec<Repository>,
+    /// Programs that patch behind our back.
+    pub rivals: Vec<String>,
 }
 
 /// One pending update with its decision.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Update {
     /// Its name.
     pub package: String,
@@ -78,9 +79,8 @@ pub struct Update {
 }
 
 /// A repository.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Repository")]
-pub struct RepositoryJson {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Repository {
     /// URI without credentials, and suite.
     pub id: String,
     /// Seconds since its index was last known to be current; absent when there is none.
@@ -94,47 +94,14 @@ pub struct RepositoryJson {
     pub advice: Option<String>,
 }
 
-impl Update {
-    /// An update with the decision about it.
+impl Check {
+    /// 7 when not everything could be seen, whatever is pending.
     #[must_use]
-    pub fn new(update: &PendingUpdate, decided: &Decided) -> Self {
-        let offer = update
-            .offers
-            .iter()
-            .find(|offer| offer.version == decided.target);
-        Self {
-            package: update.id.name.to_string(),
-            architecture: update.id.architecture.to_string(),
-            installed: update.installed.to_string(),
-            candidate: update.candidate.to_string(),
-            target: decided.target.to_string(),
-            source: update.source.to_string(),
-            origin: offer
-                .and_then(|offer| offer.origins.first())
-                .map(|origin| origin.label.clone()),
-            security: update.security(),
-            decision: decided.decision.to_string(),
-            reason: decided.reason.clone(),
-            rule: decided.rule.clone(),
-            due: decided.due.map(time),
-            download_bytes: offer.and_then(|offer| offer.download_bytes),
-        }
-    }
-}
-
-impl From<&Repository> for RepositoryJson {
-    fn from(repository: &Repository) -> Self {
-        let Repository {
-            id,
-            age_seconds,
-            state,
-            advice,
-        } = repository.clone();
-        Self {
-            id,
-            age_seconds,
-            state: word(&state),
-            advice,
+    pub fn exit_code(&self) -> ExitCode {
+        if self.complete {
+            ExitCode::Success
+        } else {
+            ExitCode::NeedsHuman
         }
     }
 }

@@ -1,40 +1,24 @@
-//! The stable shapes of `--json`: within `…/1` fields are added, never renamed,
-//! moved or removed. What is not known is absent, never `null`, never guessed.
-//! `docs/schemas` holds their JSON schemas, made from these types.
+//! The documents' JSON schemas.
 
-mod check;
-mod doctor;
-mod explain;
-mod machine;
-mod run;
-mod status;
-
-use jiff::Timestamp;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
-use serde::Serialize;
 use serde_json::Value;
 
-pub use check::{Check, RepositoryJson, Update};
-pub use doctor::{DiagnosisJson, Doctor};
-pub use explain::{ConditionJson, ExplainedUpdate, Explanation, OfferJson, RuleJson};
-pub use machine::{DistributionJson, HostJson, KernelJson, Reboot, Running};
-pub use run::{
-    DecisionJson, FindingJson, History, PackageChange, PhaseJson, Run, RunDocument, SetAside,
-};
-pub use status::Status;
+use super::{Check, Doctor, ErrorDocument, Explanation, History, RunDocument, Schedules, Status};
 
 /// The schema of every document, by the name in its `schema` field.
 #[must_use]
-pub fn schemas() -> [(&'static str, Schema); 6] {
+pub fn schemas() -> [(&'static str, Schema); 8] {
     [
         ("check-1", schema::<Check>()),
         ("status-1", schema::<Status>()),
         ("history-1", schema::<History>()),
         ("run-1", schema::<RunDocument>()),
         ("explain-1", schema::<Explanation>()),
+        ("schedule-1", schema::<Schedules>()),
         ("doctor-1", schema::<Doctor>()),
+        ("error-1", schema::<ErrorDocument>()),
     ]
 }
 
@@ -72,18 +56,5 @@ impl Transform for NeverNull {
                 schema.insert(key, value);
             }
         }
-    }
-}
-
-/// RFC 3339, whole seconds.
-pub(super) fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// The word that serde writes for a variant.
-fn word(variant: &impl Serialize) -> String {
-    match serde_json::to_value(variant) {
-        Ok(Value::String(word)) => word,
-        _ => "unknown".to_owned(),
     }
 }

@@ -1,41 +1,37 @@
 //! `patchd history --json`, `patchd history RUN --json`, `patchd run --json`.
 
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::fmt;
 
-use super::{time, word};
-use crate::cycle;
-use crate::model::{Change, Decided, Finding};
-use crate::state::{RunDetail, RunRow, Transition};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// `patchd history --json`.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
     /// Name and version of this shape.
     #[schemars(extend("const" = "patchd/history/1"))]
-    pub schema: &'static str,
+    pub schema: String,
     /// Newest first.
     pub runs: Vec<Run>,
 }
 
 /// `patchd run --json` and `patchd history RUN --json`.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunDocument {
     /// Name and version of this shape.
     #[schemars(extend("const" = "patchd/run/1"))]
-    pub schema: &'static str,
+    pub schema: String,
     /// The run.
     #[serde(flatten)]
     pub run: Run,
     /// Its steps.
-    pub phases: Vec<PhaseJson>,
+    pub phases: Vec<Phase>,
     /// What policy decided.
-    pub decisions: Vec<DecisionJson>,
+    pub decisions: Vec<Decision>,
 }
 
 /// A run.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Its id, a ULID: ids sort by time.
     #[serde(rename = "run")]
@@ -57,6 +53,11 @@ pub struct Run {
     /// The whole run in one sentence; absent while it is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
+    /// Where it is, such as `applying`; absent once it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// What set it off: `now` for a run by hand.
+    pub origin: String,
     /// Who asked for it: a user name, or `uid N`.
     pub asked_by: String,
     /// The policy that decided.
@@ -68,11 +69,11 @@ pub struct Run {
     /// Configuration files that kept their old version, absolute paths.
     pub kept_conffiles: Vec<String>,
     /// What is not as it was before the run.
-    pub findings: Vec<FindingJson>,
+    pub findings: Vec<Finding>,
 }
 
 /// One package before and after.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PackageChange {
     /// Its name.
     pub package: String,
@@ -87,7 +88,7 @@ pub struct PackageChange {
 }
 
 /// A package that failed.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SetAside {
     /// Its name.
     pub package: String,
@@ -96,9 +97,8 @@ pub struct SetAside {
 }
 
 /// Something that verify found.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Finding")]
-pub struct FindingJson {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
     /// `breaks`: what worked before does not; `warns`: worth knowing.
     #[schemars(extend("enum" = ["breaks", "warns"]))]
     pub class: String,
@@ -112,9 +112,8 @@ pub struct FindingJson {
 }
 
 /// One step of a run.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Phase")]
-pub struct PhaseJson {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Phase {
     /// The stage that began (`docs/run.md`).
     #[schemars(extend("enum" = ["repairing", "refreshing", "checking", "downloading", "applying", "mending", "verifying", "finished"]))]
     pub stage: String,
@@ -129,9 +128,8 @@ pub struct PhaseJson {
 }
 
 /// What policy decided for one package.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Decision")]
-pub struct DecisionJson {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Decision {
     /// Its name.
     pub package: String,
     /// Its architecture.
@@ -148,94 +146,14 @@ pub struct DecisionJson {
     pub rule: Option<String>,
 }
 
-impl From<&RunDetail> for RunDocument {
-    fn from(detail: &RunDetail) -> Self {
-        Self {
-            schema: "patchd/run/1",
-            run: Run::from(&detail.row),
-            phases: phases(&detail.transitions),
-            decisions: detail.decisions.iter().map(DecisionJson::from).collect(),
+impl fmt::Display for PackageChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{} ", self.package, self.architecture)?;
+        match (&self.from, &self.to) {
+            (Some(from), Some(to)) => write!(f, "{from} -> {to}"),
+            (None, Some(to)) => write!(f, "new {to}"),
+            (Some(from), None) => write!(f, "{from} removed"),
+            (None, None) => f.write_str("untouched"),
         }
     }
-}
-
-impl From<&RunRow> for Run {
-    fn from(row: &RunRow) -> Self {
-        let course = &row.state.course;
-        let aside = |aside: &cycle::SetAside| SetAside {
-            package: aside.package.to_string(),
-            reason: aside.reason.clone(),
-        };
-        Self {
-            id: row.opened.id.to_string(),
-            opened_at: time(row.opened.opened_at),
-            closed_at: row.closed_at.map(time),
-            outcome: row.outcome.map(|outcome| outcome.to_string()),
-            exit_code: row.outcome.map(|outcome| outcome.exit_code() as u8),
-            summary: row.summary.clone(),
-            asked_by: row.opened.asked_by.clone(),
-            policy: row.opened.policy.clone(),
-            packages: course.changed.iter().map(PackageChange::from).collect(),
-            set_aside: course.set_aside.iter().map(aside).collect(),
-            kept_conffiles: course.kept_conffiles.clone(),
-            findings: course.findings.iter().map(FindingJson::from).collect(),
-        }
-    }
-}
-
-impl From<&Change> for PackageChange {
-    fn from(change: &Change) -> Self {
-        Self {
-            package: change.id.name.to_string(),
-            architecture: change.id.architecture.to_string(),
-            from: change.from.as_ref().map(ToString::to_string),
-            to: change.to.as_ref().map(ToString::to_string),
-        }
-    }
-}
-
-impl From<&Finding> for FindingJson {
-    fn from(finding: &Finding) -> Self {
-        let Finding {
-            class,
-            check,
-            subject,
-            detail,
-        } = finding.clone();
-        Self {
-            class: word(&class),
-            check,
-            subject,
-            detail,
-        }
-    }
-}
-
-impl From<&Decided> for DecisionJson {
-    fn from(decided: &Decided) -> Self {
-        Self {
-            package: decided.id.name.to_string(),
-            architecture: decided.id.architecture.to_string(),
-            decision: decided.decision.to_string(),
-            target: decided.target.to_string(),
-            reason: decided.reason.clone(),
-            rule: decided.rule.clone(),
-        }
-    }
-}
-
-fn phases(transitions: &[Transition]) -> Vec<PhaseJson> {
-    let ends = transitions
-        .iter()
-        .skip(1)
-        .map(|next| Some(next.at))
-        .chain([None]);
-    let lasted = |from: Timestamp, to: Timestamp| to.as_millisecond() - from.as_millisecond();
-    let phase = |(step, end): (&Transition, Option<Timestamp>)| PhaseJson {
-        stage: step.stage.clone(),
-        at: time(step.at),
-        event: step.event.clone(),
-        duration_ms: end.map(|end| lasted(step.at, end)),
-    };
-    transitions.iter().zip(ends).map(phase).collect()
 }
