@@ -14,5 +14,6 @@ pub mod package_manager;
 pub mod policy;
 pub mod running;
 pub mod state;
+pub mod takeover;
 pub mod verify;
 pub mod worker;

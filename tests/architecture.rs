@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "config",
             "package_manager",
             "running",
+            "takeover",
             "state",
             "cycle",
             "policy",
@@ -45,6 +46,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "config",
             "package_manager",
             "running",
+            "takeover",
             "verify",
             "policy",
             "os",
@@ -59,6 +61,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     // Adapters: they know neither each other nor the configuration.
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
+    ("takeover", &["os", "model"]),
     ("verify", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),
     ("os", &["model"]),

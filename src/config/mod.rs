@@ -20,6 +20,7 @@ mod suggestion;
 mod target;
 
 mod checked;
+mod last_good;
 mod layers;
 mod reachable;
 
@@ -34,6 +35,7 @@ use std::path::PathBuf;
 pub use crate::os::trusted::Reader;
 pub use checked::Settings;
 pub use fault::{Fault, Faults, Level};
+pub use last_good::{InForce, KeepError, in_force, keep};
 pub use layers::Layers;
 pub use schema::schema;
 pub use sources::Sources;

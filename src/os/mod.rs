@@ -9,6 +9,7 @@ pub mod journal;
 pub mod machine;
 pub mod network;
 pub mod process;
+pub mod shutdown;
 pub mod signals;
 pub mod systemd;
 pub mod trusted;
