@@ -67,7 +67,7 @@ mod tests {
             machine_id: None,
             boot_id: BootId("boot".to_owned()),
         };
-        let mut state = State::opened(at(0));
+        let mut state = State::opened(Mandate::default(), at(0));
         ledger.open_run(&run, &state).expect("written");
         state.course.lost = lost;
         state.course.changed = vec![Change {
