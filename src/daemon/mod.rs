@@ -9,15 +9,15 @@ mod hands;
 mod measure;
 mod notice;
 mod parts;
-//mod service;
+mod service;
 mod survey;
 mod translate;
-//mod triggers;
+mod triggers;
 
 pub use driver::{Request, RunError, RunReport, run};
 pub use hands::{ChildWorker, Hands, Lost};
 pub use measure::measure;
 pub use notice::{Notice, Notify};
 pub use parts::{Parts, Paths};
-//pub use service::main;
+pub use service::main;
 pub use survey::{Survey, SurveyError, survey};

@@ -46,7 +46,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::cycle::{Stage, State};
+    use crate::cycle::{Mandate, Stage, State};
     use crate::model::{BootId, Change, Outcome, PackageId, RunId};
     use crate::state::NewRun;
 

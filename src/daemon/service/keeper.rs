@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::audience::Audience;
-use super::standing::Standing;
+use super::standing::{Standing, Verdict};
 use crate::control::Asked;
 use crate::daemon::driver::{self, Request, RunError, RunReport};
 use crate::daemon::events::event;
@@ -20,7 +20,7 @@ use crate::daemon::notice::Notice;
 use crate::daemon::parts::Parts;
 use crate::daemon::survey::Survey;
 use crate::daemon::triggers::Triggers;
-use crate::os::{clock, service};
+use crate::os::service;
 use crate::package_manager::PackageManager;
 use crate::state::Ledger;
 
@@ -49,7 +49,7 @@ pub(super) struct AtWork {
 /// Something that went on beside the loop and has ended.
 pub(super) enum Done {
     Run(Result<Option<RunReport>, RunError>),
-    Configured(super::standing::Verdict),
+    Configured(Verdict),
     Answered,
 }
 
@@ -63,6 +63,8 @@ pub(super) struct Keeper<P, H> {
     pub survey: Option<Survey>,
     pub triggers: Triggers,
     pub at_work: Option<AtWork>,
+    /// Whose turn it is to look at what is pending.
+    pub looks: Rc<Semaphore>,
     pub tasks: JoinSet<Done>,
 }
 
@@ -78,7 +80,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 _byte = inbox.reload.read_u8() => self.reload(None),
                 Some(done) = self.tasks.join_next() => {
                     if let Ok(done) = done {
-                        self.settle(done);
+                        self.settle(done).await;
                     }
                 }
                 Some(schedule) = inbox.ticks.recv() => self.consider(&schedule),
@@ -116,10 +118,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         audience
     }
 
-    fn settle(&mut self, done: Done) {
+    async fn settle(&mut self, done: Done) {
         match done {
             Done::Answered => {}
-            Done::Configured(verdict) => self.configure(verdict),
+            Done::Configured(verdict) => self.configure(verdict).await,
             Done::Run(ended) => {
                 let at_work = self.at_work.take();
                 self.conclude(ended, at_work);
@@ -130,7 +132,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
 
     /// Tells systemd that we live, as long as the ticker does.
     fn live(&self) {
-        let silent = self.triggers.silent_for();
+        let silent = self.triggers.pulse().age();
         if silent < SILENCE {
             service::alive();
         } else {

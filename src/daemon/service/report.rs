@@ -11,7 +11,6 @@ use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
 use crate::daemon::measure::measure;
 use crate::metrics;
-use crate::model::ExitCode;
 use crate::os::{clock, service};
 use crate::package_manager::PackageManager;
 use crate::schedule::{Schedule, Window};
@@ -44,7 +43,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         let word = match ended {
             Ok(Some(report)) => {
                 self.survey = report.survey.or(self.survey.take());
-                answer::run(&self.ledger, report.run).map_err(ControlError::from)
+                answer::run(&self.ledger, report.run)
             }
             Ok(None) => Err(ControlError::NoSuchRun { run: None }),
             Err(fault) => {

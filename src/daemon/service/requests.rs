@@ -2,14 +2,17 @@
 
 use jiff::Timestamp;
 
+use std::rc::Rc;
+
 use super::keeper::{Done, Keeper};
 use super::windows::Obstacle;
-use crate::control::{Action, Asked, Call, ControlError, Peer, Replies};
+use crate::control::{Action, Asked, Call, ControlError, Peer, Question, Replies};
 use crate::cycle::Mandate;
+use crate::daemon::answer::{self, View};
 use crate::daemon::driver::Request;
 use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
-use crate::model::{self, ExitCode, PackageName, RunId};
+use crate::model::{self, ExitCode, PackageName, RunId, SkipReason};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked as Packages;
@@ -37,6 +40,25 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             Call::Follow { run } => self.follow(run, replies),
             Call::Act(action) => self.act(action, &peer, replies),
         }
+    }
+
+    /// Looks take a second of a processor and memory: one after the other.
+    fn answer(&mut self, question: Question, replies: Replies) {
+        let (parts, turn) = (Rc::clone(&self.parts), Rc::clone(&self.looks));
+        let faults = self.standing.faults.clone();
+        self.tasks.spawn_local(async move {
+            let _turn = turn.acquire().await;
+            let view = View {
+                parts: &parts,
+                owns_ledger: true,
+                config_fault: faults.as_deref(),
+            };
+            match answer::answer(&view, &question).await {
+                Ok(document) => replies.document(&document),
+                Err(error) => replies.refuse(error),
+            }
+            Done::Answered
+        });
     }
 
     fn act(&mut self, action: Action, peer: &Peer, replies: Replies) {
@@ -104,9 +126,12 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         let calendar = self.parts.calendar(&name, schedule);
         let freezes = &self.parts.settings.schedules.freezes;
         let frozen = calendar.frozen(freezes, now);
-        let obstacle = self.obstacle(model::Action::Patch, frozen).map_err(ledger_fault)?;
+        let obstacle = self.obstacle(model::Action::Patch, frozen)?;
         if let Some(Obstacle { sentence, reason }) = obstacle {
-            let code = if reason == "config-invalid" { ExitCode::ConfigInvalid } else { ExitCode::Deferred };
+            let code = match reason {
+                SkipReason::ConfigInvalid => ExitCode::ConfigInvalid,
+                _ => ExitCode::Deferred,
+            };
             return Err(ControlError::failed(sentence, code));
         }
         let closes = if wish.now {
@@ -155,16 +180,17 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         let pause = Pause {
             since: clock::now(),
             by: peer.user(),
-            reason: reason.unwrap_or_else(|| "no reason given".to_owned()),
+            reason,
         };
-        self.ledger.pause(&pause).map_err(ledger_fault)?;
-        event!(PAUSED, "{} pauses patching: {}; `patchd resume` ends that", pause.by, pause.reason);
+        self.ledger.pause(&pause)?;
+        let reason = pause.reason.as_deref().unwrap_or("no reason given");
+        event!(PAUSED, "{} pauses patching: {reason}; `patchd resume` ends that", pause.by);
         self.show_status();
         Ok(())
     }
 
     fn resume(&mut self, peer: &Peer) -> Result<(), ControlError> {
-        if self.ledger.resume().map_err(ledger_fault)? {
+        if self.ledger.resume()? {
             event!(PAUSE_ENDED, "{} lets patching go on", peer.user());
         }
         self.consider_all();
@@ -188,6 +214,3 @@ fn open_window(name: &str, calendar: &Calendar<'_>, now: Timestamp) -> Result<Ti
     })
 }
 
-fn ledger_fault(fault: crate::state::LedgerError) -> ControlError {
-    ControlError::failed(fault.to_string(), fault.exit_code())
-}

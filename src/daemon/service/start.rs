@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tokio::net::UnixListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::keeper::{Inbox, Keeper};
@@ -14,7 +14,7 @@ use crate::daemon::driver::opening;
 use crate::daemon::events::event;
 use crate::daemon::hands::SocketWorker;
 use crate::daemon::parts::{Parts, Paths};
-use crate::daemon::triggers::Triggers;
+use crate::daemon::triggers::{TickerError, Triggers};
 use crate::model::ExitCode;
 use crate::os::command::System;
 use crate::os::{journal, machine, service, signals};
@@ -41,6 +41,9 @@ pub(super) enum StartError {
     /// The package manager.
     #[error(transparent)]
     PackageManager(#[from] Fault),
+    /// The ticker.
+    #[error(transparent)]
+    Ticker(#[from] TickerError),
     /// The machine.
     #[error("cannot {what}: {cause}")]
     Machine {
@@ -58,7 +61,7 @@ impl StartError {
             Self::Lock(fault) => fault.exit_code(),
             Self::Ledger(fault) => fault.exit_code(),
             Self::PackageManager(fault) => fault.exit_code(),
-            Self::Machine { .. } => ExitCode::Failed,
+            Self::Ticker(_) | Self::Machine { .. } => ExitCode::Failed,
         }
     }
 }
@@ -98,7 +101,8 @@ async fn work() -> Result<(), StartError> {
     let (tick, ticks) = mpsc::channel(TICKS);
     let (ask, asked) = mpsc::channel(CALLS);
     let _listening = listen(ask)?;
-    let triggers = Triggers::start(&parts, tick).await?;
+    let mut triggers = Triggers::start(tick).await?;
+    triggers.replace(&parts.settings.schedules).await?;
     let keeper = Keeper {
         parts,
         hands: SocketWorker::default(),
@@ -107,6 +111,7 @@ async fn work() -> Result<(), StartError> {
         survey: None,
         triggers,
         at_work: None,
+        looks: Rc::new(Semaphore::new(1)),
         tasks: JoinSet::new(),
     };
     keeper.announce();
