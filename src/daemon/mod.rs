@@ -8,9 +8,11 @@ mod notice;
 mod parts;
 mod survey;
 mod translate;
+mod triggers;
 
 pub use driver::{Request, RunError, RunReport, run};
 pub use hands::{ChildWorker, Hands, Lost};
 pub use notice::{Notice, Notify};
 pub use parts::{Parts, Paths};
 pub use survey::{Survey, SurveyError, survey};
+pub use triggers::{Pulse, TickerError, Triggers};

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 
 use tracing::level_filters::LevelFilter;
 use tracing_journald::{Priority, PriorityMappings};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
 
@@ -32,12 +33,16 @@ impl Detail {
         }
     }
 
-    fn filter(self) -> LevelFilter {
-        match self {
+    /// The ticker's library tells of its own affairs as if they were news.
+    fn filter(self) -> Targets {
+        let level = match self {
             Self::Quiet => LevelFilter::OFF,
             Self::Usual => LevelFilter::INFO,
             Self::Verbose => LevelFilter::DEBUG,
-        }
+        };
+        Targets::new()
+            .with_default(level)
+            .with_target("tokio_cron_scheduler", level.min(LevelFilter::WARN))
     }
 }
 
@@ -87,4 +92,32 @@ pub fn is_journal() -> bool {
     };
     let stat = rustix::fs::fstat(std::io::stderr().as_fd());
     stat.is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn a_library_is_heard_only_when_something_is_wrong() {
+        let passes = |detail: Detail, target, level| detail.filter().would_enable(target, &level);
+        assert!(passes(Detail::Usual, "patchd::daemon", Level::INFO));
+        assert!(!passes(
+            Detail::Verbose,
+            "tokio_cron_scheduler::job",
+            Level::INFO
+        ));
+        assert!(passes(
+            Detail::Verbose,
+            "tokio_cron_scheduler::job",
+            Level::WARN
+        ));
+        assert!(!passes(
+            Detail::Quiet,
+            "tokio_cron_scheduler::job",
+            Level::ERROR
+        ));
+    }
 }
