@@ -21,3 +21,4 @@ pub use notice::{Notice, Notify};
 pub use parts::{Parts, Paths};
 pub use service::main;
 pub use survey::{Survey, SurveyError, survey};
+pub use triggers::{Pulse, TickerError, Triggers};

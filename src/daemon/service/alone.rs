@@ -11,7 +11,8 @@ use crate::os::clock;
 use crate::package_manager::PackageManager;
 
 /// A worker that reports on something else than it was ordered to do.
-pub(super) const ASTRAY: &str = "the worker reported on something else; see `journalctl -u 'patchd-worker@*'`";
+pub(super) const ASTRAY: &str =
+    "the worker reported on something else; see `journalctl -u 'patchd-worker@*'`";
 
 /// Gives such an order and waits for its report.
 pub(super) async fn order<H: Hands>(hands: &mut H, phase: Phase) -> Result<Report, String> {
@@ -31,7 +32,11 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     pub fn take_over(&mut self, undo: bool, replies: Replies) {
         let mut hands = self.hands.clone();
         self.tasks.spawn_local(async move {
-            let phase = if undo { Phase::GiveBack } else { Phase::Takeover };
+            let phase = if undo {
+                Phase::GiveBack
+            } else {
+                Phase::Takeover
+            };
             match order(&mut hands, phase).await {
                 Ok(Report::Takeover(handover) | Report::GiveBack(handover)) => {
                     tell(undo, &handover);
@@ -52,12 +57,24 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
 fn tell(undo: bool, handover: &Handover) {
     for rival in &handover.done {
         if undo {
-            event!(TAKEOVER_UNDONE, PATCHD_RIVAL = rival.as_str(), "{rival} may patch this machine again");
+            event!(
+                TAKEOVER_UNDONE,
+                PATCHD_RIVAL = rival.as_str(),
+                "{rival} may patch this machine again"
+            );
         } else {
-            event!(TAKEOVER_DONE, PATCHD_RIVAL = rival.as_str(), "{rival} does not patch this machine any more");
+            event!(
+                TAKEOVER_DONE,
+                PATCHD_RIVAL = rival.as_str(),
+                "{rival} does not patch this machine any more"
+            );
         }
     }
     for left in &handover.left {
-        event!(TAKEOVER_UNDONE as Warn, PATCHD_RIVAL = left.as_str(), "{left}");
+        event!(
+            TAKEOVER_UNDONE as Warn,
+            PATCHD_RIVAL = left.as_str(),
+            "{left}"
+        );
     }
 }

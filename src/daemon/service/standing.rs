@@ -5,15 +5,15 @@
 use std::path::Path;
 use std::rc::Rc;
 
+use super::alone::{ASTRAY, order};
 use super::keeper::{Done, Keeper};
 use crate::config::{self, Faults, InForce, Reader, Settings, Sources};
 use crate::control::{ControlError, Replies};
-use crate::daemon::driver::opening;
 use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
 use crate::daemon::parts::Parts;
-use crate::model::{ExitCode, Order, Phase, Plan, Report, WorkerEvent};
-use crate::os::{clock, service};
+use crate::model::{ExitCode, Phase, Report};
+use crate::os::service;
 use crate::package_manager::{Fault, PackageManager};
 use crate::worker;
 
@@ -46,9 +46,11 @@ impl<P> Standing<P> {
 /// the defaults, under which nothing is installed.
 pub(super) fn at_start() -> (Settings, Option<String>, bool) {
     match in_force() {
-        Ok(InForce { loaded, faults }) => {
-            (loaded.settings, faults.map(|faults| faults.to_string()), true)
-        }
+        Ok(InForce { loaded, faults }) => (
+            loaded.settings,
+            faults.map(|faults| faults.to_string()),
+            true,
+        ),
         Err(faults) => (Settings::default(), Some(faults.to_string()), false),
     }
 }
@@ -78,14 +80,20 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         match &taken {
             Ok(()) => {
                 let count = self.schedules().len();
-                event!(CONFIG_LOADED, "the configuration is in force; schedules: {count}");
+                event!(
+                    CONFIG_LOADED,
+                    "the configuration is in force; schedules: {count}"
+                );
                 self.standing.faults = None;
                 self.standing.in_force = true;
                 self.consider_all();
             }
             Err(faults) => {
-                event!(CONFIG_INVALID, PATCHD_FILE = "/etc/patchd",
-                    "the configuration has faults and the last good one stays in force: {faults}");
+                event!(
+                    CONFIG_INVALID,
+                    PATCHD_FILE = "/etc/patchd",
+                    "the configuration has faults and the last good one stays in force: {faults}"
+                );
                 self.standing.faults = Some(faults.clone());
             }
         }
@@ -101,7 +109,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 
     async fn take(&mut self) -> Result<(), String> {
-        let settings = in_force().map_err(|faults| faults.to_string())?.loaded.settings;
+        let settings = in_force()
+            .map_err(|faults| faults.to_string())?
+            .loaded
+            .settings;
         let parts = (self.standing.assemble)(settings).map_err(|fault| fault.to_string())?;
         let replaced = self.triggers.replace(&parts.settings.schedules).await;
         replaced.map_err(|fault| fault.to_string())?;

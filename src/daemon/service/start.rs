@@ -70,16 +70,25 @@ impl StartError {
 #[must_use]
 pub fn main() -> ExitCode {
     journal::start(journal::Detail::Usual);
-    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let ended = match built {
         Ok(runtime) => LocalSet::new().block_on(&runtime, work()),
-        Err(cause) => Err(StartError::Machine { what: "start a runtime", cause }),
+        Err(cause) => Err(StartError::Machine {
+            what: "start a runtime",
+            cause,
+        }),
     };
     match ended {
         Ok(()) => ExitCode::Success,
         Err(error) => {
             let code = error.exit_code();
-            event!(SERVICE_FAILED, PATCHD_REASON = code.reason(), "patchd does not start: {error}");
+            event!(
+                SERVICE_FAILED,
+                PATCHD_REASON = code.reason(),
+                "patchd does not start: {error}"
+            );
             code
         }
     }
@@ -87,15 +96,25 @@ pub fn main() -> ExitCode {
 
 async fn work() -> Result<(), StartError> {
     let paths = Paths::default();
-    let host = machine::host().map_err(|cause| StartError::Machine { what: "tell which machine this is", cause })?;
-    let (stop, reload) = signals::service_requests()
-        .map_err(|cause| StartError::Machine { what: "listen for signals", cause })?;
+    let host = machine::host().map_err(|cause| StartError::Machine {
+        what: "tell which machine this is",
+        cause,
+    })?;
+    let (stop, reload) = signals::service_requests().map_err(|cause| StartError::Machine {
+        what: "listen for signals",
+        cause,
+    })?;
     let _alone = opening::lock(&paths.state, DAEMON_LOCK).await?;
     let ledger = Ledger::open(&paths.ledger())?;
     let (settings, faults, in_force) = standing::at_start();
     let assemble = move |settings: crate::config::Settings| {
         let package_manager = detect(Box::new(System), settings.package_manager.clone())?;
-        Ok(Parts { package_manager, settings, host: host.clone(), paths: paths.clone() })
+        Ok(Parts {
+            package_manager,
+            settings,
+            host: host.clone(),
+            paths: paths.clone(),
+        })
     };
     let parts = Rc::new(assemble(settings)?);
     let (tick, ticks) = mpsc::channel(TICKS);
@@ -107,7 +126,11 @@ async fn work() -> Result<(), StartError> {
         parts,
         hands: SocketWorker::default(),
         ledger,
-        standing: Standing { assemble: Box::new(assemble), faults, in_force },
+        standing: Standing {
+            assemble: Box::new(assemble),
+            faults,
+            in_force,
+        },
         survey: None,
         triggers,
         at_work: None,
@@ -116,9 +139,19 @@ async fn work() -> Result<(), StartError> {
     };
     keeper.announce();
     service::ready();
-    keeper.keep(Inbox { stop, reload, ticks, asked }).await;
+    keeper
+        .keep(Inbox {
+            stop,
+            reload,
+            ticks,
+            asked,
+        })
+        .await;
     service::stopping();
-    event!(SERVICE_STOPPING, "patchd stops; what the worker has begun goes on");
+    event!(
+        SERVICE_STOPPING,
+        "patchd stops; what the worker has begun goes on"
+    );
     Ok(())
 }
 
@@ -129,7 +162,10 @@ fn listen(ask: mpsc::Sender<Asked>) -> Result<JoinSet<()>, StartError> {
         event!(CONTROL_SHORT, "no connection can be taken for now: {cause}");
     });
     let mut listening = JoinSet::new();
-    let fault = |cause| StartError::Machine { what: "take the control sockets", cause };
+    let fault = |cause| StartError::Machine {
+        what: "take the control sockets",
+        cause,
+    };
     for (name, socket) in service::sockets().map_err(fault)? {
         let level = match name.as_str() {
             "control" => Level::Public,
@@ -141,7 +177,10 @@ fn listen(ask: mpsc::Sender<Asked>) -> Result<JoinSet<()>, StartError> {
         listening.spawn_local(server.clone().serve(listener, level));
     }
     if listening.is_empty() {
-        event!(CONTROL_MISSING, "systemd handed over no control socket, so nobody can ask; `systemctl restart patchd-control.socket patchd-admin.socket` brings them back");
+        event!(
+            CONTROL_MISSING,
+            "systemd handed over no control socket, so nobody can ask; `systemctl restart patchd-control.socket patchd-admin.socket` brings them back"
+        );
     }
     Ok(listening)
 }

@@ -43,8 +43,12 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             return;
         };
         if let Err(fault) = self.act_on(name, &schedule) {
-            event!(SKIPPED as Error, PATCHD_SCHEDULE = name, PATCHD_REASON = "ledger",
-                "schedule {name} starts nothing: {fault}");
+            event!(
+                SKIPPED as Error,
+                PATCHD_SCHEDULE = name,
+                PATCHD_REASON = "ledger",
+                "schedule {name} starts nothing: {fault}"
+            );
         }
     }
 
@@ -73,7 +77,13 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                     "{count} windows of schedule {name} passed unused, the last one opened at {:.0}",
                     latest.opens
                 );
-                self.skip(name, Obstacle { reason: SkipReason::Missed, sentence })?;
+                self.skip(
+                    name,
+                    Obstacle {
+                        reason: SkipReason::Missed,
+                        sentence,
+                    },
+                )?;
                 match make_up {
                     Some(window) => self.open(name, schedule, window),
                     // The window that is open now may still be of use.
@@ -95,8 +105,12 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             self.skip(name, obstacle)?;
             return self.act_on(name, schedule);
         }
-        event!(WINDOW_OPENED, PATCHD_SCHEDULE = name,
-            "the window of schedule {name} is open until {:.0}", window.closes);
+        event!(
+            WINDOW_OPENED,
+            PATCHD_SCHEDULE = name,
+            "the window of schedule {name} is open until {:.0}",
+            window.closes
+        );
         self.begin(Some(Request {
             origin: format!("schedule {name}"),
             mandate: Mandate {
@@ -118,14 +132,16 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     ) -> Result<Option<Obstacle>, LedgerError> {
         let obstacle = |reason, sentence| Ok(Some(Obstacle { reason, sentence }));
         if clock::now() < NO_EARLIER {
-            let sentence = "the clock shows a time before 2026; set it, or wait for its synchronisation";
+            let sentence =
+                "the clock shows a time before 2026; set it, or wait for its synchronisation";
             return obstacle(SkipReason::Clock, sentence.to_owned());
         }
         if action == Action::Check {
             return Ok(None);
         }
         if let Some(faults) = self.standing.without_configuration() {
-            let sentence = format!("the configuration is invalid and there is no last good one: {faults}");
+            let sentence =
+                format!("the configuration is invalid and there is no last good one: {faults}");
             return obstacle(SkipReason::ConfigInvalid, sentence);
         }
         if let Some(pause) = self.ledger.paused()? {
@@ -140,7 +156,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         match frozen {
             Some(freeze) => obstacle(
                 SkipReason::Frozen,
-                format!("nothing starts from {} to {}: {}", freeze.from, freeze.to, freeze.reason),
+                format!(
+                    "nothing starts from {} to {}: {}",
+                    freeze.from, freeze.to, freeze.reason
+                ),
             ),
             None => Ok(None),
         }
@@ -159,7 +178,11 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         Ok(())
     }
 
-    fn handled(&self, name: &str, calendar: &Calendar<'_>) -> Result<Option<Timestamp>, LedgerError> {
+    fn handled(
+        &self,
+        name: &str,
+        calendar: &Calendar<'_>,
+    ) -> Result<Option<Timestamp>, LedgerError> {
         let rule = calendar.rule();
         self.ledger.handled(&self.scheduled(name, &rule))
     }
