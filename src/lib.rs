@@ -1,18 +1,21 @@
 //! patchd keeps Linux servers patched, proves it, and explains itself.
 //!
-//! Read along one patch night: [`policy`] decides, [`cycle`] steps, [`worker`]
+//! Read along one patch night: [`schedule`] says when, [`policy`] decides, [`cycle`] steps, [`worker`]
 //! does, [`verify`] looks, [`state`] remembers. `docs/architecture.md` walks
 //! through it.
 
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod cycle;
 pub mod daemon;
+pub mod metrics;
 pub mod model;
 pub mod os;
 pub mod package_manager;
 pub mod policy;
 pub mod running;
+pub mod schedule;
 pub mod state;
 pub mod takeover;
 pub mod verify;

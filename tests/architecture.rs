@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -16,12 +16,14 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "daemon",
             "worker",
             "config",
+            "control",
             "package_manager",
             "running",
             "takeover",
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -32,10 +34,13 @@ const ARROWS: [(&str, &[&str]); 15] = [
         &[
             "worker",
             "config",
+            "control",
             "package_manager",
+            "metrics",
             "state",
             "cycle",
             "policy",
+            "schedule",
             "os",
             "model",
         ],
@@ -56,18 +61,28 @@ const ARROWS: [(&str, &[&str]); 15] = [
     // The file into everybody's settings.
     (
         "config",
-        &["package_manager", "verify", "policy", "os", "model"],
+        &[
+            "package_manager",
+            "verify",
+            "policy",
+            "schedule",
+            "os",
+            "model",
+        ],
     ),
     // Adapters: they know neither each other nor the configuration.
+    ("control", &["os", "model"]),
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
     ("takeover", &["os", "model"]),
     ("verify", &["os", "model"]),
+    ("metrics", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),
     ("os", &["model"]),
     // Pure core.
     ("cycle", &["model"]),
     ("policy", &["model"]),
+    ("schedule", &["model"]),
     ("model", &[]),
 ];
 

@@ -105,67 +105,18 @@ impl Trouble {
     }
 }
 
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
-        let code = match fault {
-            Fault::Locked { .. } => ExitCode::Deferred,
-            Fault::Unsupported(_)
-            | Fault::Command(_)
-            | Fault::Failed { .. }
-            | Fault::Garbage { .. }
-            | Fault::Unsolvable { .. }
-            | Fault::Stale { .. }
-            | Fault::File { .. } => ExitCode::Failed,
-        };
-        Self {
-            sentence: fault.to_string(),
-            code,
-        }
-    }
-}
-
-impl From<LedgerError> for Trouble {
-    fn from(fault: LedgerError) -> Self {
-        let code = match fault {
-            LedgerError::NotPermitted { .. } => ExitCode::NotPermitted,
-            LedgerError::TooNew { .. } | LedgerError::Full { .. } | LedgerError::Disk { .. } => {
-                ExitCode::NeedsHuman
+/// Every fault of ours knows its exit code.
+macro_rules! troubles {
+    ($($fault:ty),+) => {
+        $(impl From<$fault> for Trouble {
+            fn from(fault: $fault) -> Self {
+                Self {
+                    code: fault.exit_code(),
+                    sentence: fault.to_string(),
+                }
             }
-            LedgerError::Busy { .. } => ExitCode::Deferred,
-            LedgerError::Database { .. }
-            | LedgerError::Content { .. }
-            | LedgerError::File { .. } => ExitCode::Failed,
-        };
-        Self {
-            sentence: fault.to_string(),
-            code,
-        }
-    }
+        })+
+    };
 }
 
-impl From<SurveyError> for Trouble {
-    fn from(fault: SurveyError) -> Self {
-        match fault {
-            SurveyError::PackageManager(fault) => fault.into(),
-            SurveyError::Ledger(fault) => fault.into(),
-            SurveyError::Incomplete(_) | SurveyError::Policy(_) => Self {
-                sentence: fault.to_string(),
-                code: ExitCode::NeedsHuman,
-            },
-        }
-    }
-}
-
-impl From<RunError> for Trouble {
-    fn from(fault: RunError) -> Self {
-        match fault {
-            RunError::Ledger(fault) => fault.into(),
-            RunError::Busy => Self {
-                sentence: fault.to_string(),
-                code: ExitCode::Deferred,
-            },
-            RunError::NoPolicy { .. } => Self::usage(fault.to_string()),
-            RunError::Lock { .. } => Self::failed(&fault),
-        }
-    }
-}
+troubles!(Fault, LedgerError, SurveyError, RunError);

@@ -7,6 +7,8 @@ use super::context::{Context, Trouble, is_root};
 use super::json::RunDocument;
 use super::progress::Progress;
 use super::screen::Screen;
+use crate::daemon::events::event;
+use crate::cycle::Mandate;
 use crate::daemon::{self, ChildWorker, Request, RunReport};
 use crate::model::{ExitCode, Outcome, PackageName};
 use crate::os::{environment, journal, signals};
@@ -48,6 +50,8 @@ pub(super) async fn run(
         }
     }
     let request = Request {
+        origin: "now".to_owned(),
+        mandate: Mandate::default(),
         policy: policy.to_owned(),
         asked: Asked(asked),
         asked_by: who(),
@@ -102,8 +106,8 @@ pub(super) fn bare(typed: &str) -> Result<PackageName, Trouble> {
 pub(super) fn tell_skipped(trouble: &Trouble) {
     if journal::is_journal() {
         let reason = trouble.code.reason();
-        tracing::error!(
-            PATCHD_EVENT = "run-skipped",
+        event!(
+            SKIPPED as Error,
             PATCHD_REASON = reason,
             "no run: {}",
             trouble.sentence

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::fault::Fault;
 use super::layers::Layers;
 use super::node::Node;
 use super::reachable;
 use crate::policy::{Rule, Then, When};
+use crate::model::Action;
+use crate::schedule::{CatchUp, Freeze, Schedule};
 use crate::verify::{Check, Probe};
-use crate::{package_manager, policy, verify};
+use crate::{package_manager, policy, schedule, verify};
 
 /// How long one attempt of a probe may take unless it says otherwise.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,6 +23,8 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What every component gets its part of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// When something starts by itself.
+    pub schedules: schedule::Settings,
     /// By name; "default" is always there.
     pub policies: BTreeMap<String, policy::Settings>,
     /// For looking at the patched machine.
@@ -30,6 +36,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            schedules: schedule::Settings::default(),
             policies: BTreeMap::from([("default".to_owned(), policy::Settings::default())]),
             verify: verify::Settings::default(),
             package_manager: package_manager::Settings::default(),
@@ -55,12 +62,63 @@ impl Checked {
             policies.insert(name.clone(), policy);
         }
         let settings = Settings {
+            schedules: read_schedules(root)?,
             policies,
             verify: read_verify(section(root, "verify")?)?,
             package_manager: read_package_manager(section(root, "package_manager")?)?,
         };
         Ok(Self { settings, warnings })
     }
+}
+
+fn read_schedules(root: &Node) -> Result<schedule::Settings, Fault> {
+    let named = root.named("schedule");
+    let schedules = named.map(|(name, node)| Ok((name.clone(), read_schedule(node)?)));
+    let freezes = root.tables("freeze").iter().map(read_freeze);
+    Ok(schedule::Settings {
+        schedules: schedules.collect::<Result<_, _>>()?,
+        freezes: freezes.collect::<Result<_, _>>()?,
+    })
+}
+
+fn read_schedule(node: &Node) -> Result<Schedule, Fault> {
+    let text = |key: &str| node.text(key).ok_or_else(|| ours(node));
+    let length = |key: &str| {
+        let length = node.duration(key).ok_or_else(|| ours(node))?;
+        SignedDuration::try_from(length).map_err(|_| ours(node))
+    };
+    let timezone = node.text("timezone").map(TimeZone::get);
+    Ok(Schedule {
+        cron: text("cron")?.parse().map_err(|_| ours(node))?,
+        timezone: timezone.transpose().map_err(|_| ours(node))?,
+        action: match text("action")? {
+            "check" => Action::Check,
+            "patch" => Action::Patch,
+            _ => return Err(ours(node)),
+        },
+        policy: text("policy")?.to_owned(),
+        window: length("window")?,
+        spread: length("spread")?,
+        catch_up: match text("catch_up")? {
+            "next-window" => CatchUp::NextWindow,
+            "now" => CatchUp::Now,
+            "skip" => CatchUp::Skip,
+            _ => return Err(ours(node)),
+        },
+    })
+}
+
+fn read_freeze(node: &Node) -> Result<Freeze, Fault> {
+    let day = |key: &str| {
+        let day = node.text(key).and_then(|text| text.parse::<Date>().ok());
+        day.ok_or_else(|| ours(node))
+    };
+    let reason = node.text("reason").ok_or_else(|| ours(node))?;
+    Ok(Freeze {
+        from: day("from")?,
+        to: day("to")?,
+        reason: reason.to_owned(),
+    })
 }
 
 /// The rules with their nodes, in the order in which they are asked.

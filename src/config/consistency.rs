@@ -2,8 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::duration;
 use super::fault::Fault;
+use super::keys::Kind;
+use super::leaf;
 use super::node::Node;
+use super::suggestion;
+
+/// The schedule that is there where no file has one.
+const BUILT_IN: &str = "nightly";
 
 /// For tables whose keys do not depend on each other.
 pub(super) fn nothing(_: &Node, _: &mut Vec<Fault>) {}
@@ -17,6 +24,80 @@ pub(super) fn soak_only_delays_an_install(rule: &Node, faults: &mut Vec<Fault>) 
         let advice = "remove \"soak\", or write then = \"install\"";
         faults.push(Fault::at(&soak.origin, what, advice));
     }
+}
+
+/// Else the last hosts would have their turn when nothing may start any more.
+pub(super) fn spread_is_shorter_than_the_window(schedule: &Node, faults: &mut Vec<Fault>) {
+    let (Some(spread), Some(window)) = (schedule.duration("spread"), schedule.duration("window"))
+    else {
+        return;
+    };
+    // The one that the operator has written.
+    let written = ["spread", "window"].map(|key| schedule.get(key).map(|node| &node.origin));
+    let origin = written
+        .into_iter()
+        .flatten()
+        .find(|origin| !origin.source.is_built_in());
+    if let Some(origin) = origin
+        && spread >= window
+    {
+        let [spread, window] = [spread, window].map(duration::write);
+        let what = format!("hosts are spread over {spread}, and the window closes after {window}");
+        let advice = "make \"spread\" shorter (\"0s\" for none), or \"window\" longer";
+        faults.push(Fault::at(origin, what, advice));
+    }
+}
+
+/// Days are written so that their texts sort as they do.
+pub(super) fn a_freeze_ends_after_it_begins(freeze: &Node, faults: &mut Vec<Fault>) {
+    if let (Some(from), Some(to), Some(node)) =
+        (freeze.text("from"), freeze.text("to"), freeze.get("to"))
+        && to < from
+    {
+        let what = format!("the freeze ends on {to}, before it begins on {from}");
+        faults.push(Fault::at(
+            &node.origin,
+            what,
+            "exchange the two, or mend the year",
+        ));
+    }
+}
+
+/// What can be said only of all files together. `complete`: no file was
+/// unreadable, so that what is not there was written nowhere.
+pub(super) fn of_schedules(root: &Node, complete: bool, faults: &mut Vec<Fault>) {
+    let policies: Vec<&str> = root
+        .named("policy")
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut found = Vec::new();
+    for (name, schedule) in root.named("schedule") {
+        spread_is_shorter_than_the_window(schedule, &mut found);
+        let own = |key: &str| {
+            let node = schedule.get(key)?;
+            (!node.origin.source.is_built_in()).then_some(node)
+        };
+        if own("cron").is_none() && name != BUILT_IN {
+            let what = format!("\"cron\" is missing in the schedule {name:?}");
+            let advice = format!("add \"cron\": {}", leaf::expected(&Kind::Cron));
+            found.push(Fault::at(&schedule.origin, what, advice));
+        }
+        if let (Some(node), Some(policy)) = (own("policy"), schedule.text("policy"))
+            && complete
+            && !policies.contains(&policy)
+        {
+            let what = format!("there is no policy {policy:?}");
+            let known = policies.join(", ");
+            let advice = match suggestion::nearest(policy, policies.iter().copied()) {
+                Some(near) => format!("did you mean {near:?}? there is {known}"),
+                None => format!("add [policy.{policy}], or write one of {known}"),
+            };
+            found.push(Fault::at(&node.origin, what, advice));
+        }
+    }
+    // What one file says of itself was found in it before.
+    found.retain(|fault| !faults.contains(fault));
+    faults.append(&mut found);
 }
 
 /// Reports tell probes apart by their names.

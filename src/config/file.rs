@@ -52,6 +52,11 @@ impl File {
         };
         Self { root }
     }
+
+    /// Whether more is known of it than that its syntax is wrong.
+    pub fn is_read(&self) -> bool {
+        self.root.content != Content::Faulty
+    }
 }
 
 impl Walk<'_> {
@@ -100,9 +105,9 @@ impl Walk<'_> {
     fn named(&mut self, shape: &Shape, table: &DeTable<'_>, span: Range<usize>) -> Node {
         let mut read = BTreeMap::new();
         for (name, value) in table {
-            if !is_name(name.get_ref()) {
+            if !leaf::is_name(name.get_ref()) {
                 let what = format!("{:?} cannot be a name", name.get_ref());
-                let advice = "use 1 to 64 letters, digits, dashes and underscores";
+                let advice = format!("use {}", leaf::expected(&Kind::Name));
                 self.fault(name.span(), what, advice);
             }
             let node = if let DeValue::Table(table) = value.get_ref() {
@@ -219,10 +224,4 @@ impl Walk<'_> {
 /// `probe` for `verify.probe`.
 fn noun(shape: &Shape) -> &'static str {
     shape.path.rsplit('.').next().unwrap_or(shape.path)
-}
-
-/// A name goes on command lines and into reports.
-fn is_name(text: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    (1..=64).contains(&text.len()) && !text.starts_with('-') && text.chars().all(allowed)
 }

@@ -57,6 +57,14 @@ pub(super) enum Kind {
     Argv,
     /// A systemd unit with its suffix.
     Unit,
+    /// A cron expression.
+    Cron,
+    /// An IANA time zone that the machine knows.
+    Zone,
+    /// The name of a table that the operator chose.
+    Name,
+    /// A day of the calendar.
+    Day,
 }
 
 /// What a later file's `[[…]]` does to an earlier one's.
@@ -92,6 +100,16 @@ pub(super) const ROOT: Shape = Shape {
     about: "Configuration of patchd. Everything has a default; an empty file is sound.",
     keys: &[
         optional(
+            "schedule",
+            "When patchd works, by name. Any schedule takes the place of the built-in one.",
+            Kind::Named(&SCHEDULE),
+        ),
+        optional(
+            "freeze",
+            "Days on which nothing starts.",
+            Kind::Tables(&FREEZE, Merge::Replace),
+        ),
+        optional(
             "policy",
             "Policies by name; \"default\" always exists.",
             Kind::Named(&POLICY),
@@ -109,6 +127,68 @@ pub(super) const ROOT: Shape = Shape {
     ],
     one_of: &[],
     check: consistency::nothing,
+};
+
+const SCHEDULE: Shape = Shape {
+    path: "schedule.NAME",
+    about: "When patchd works, at what, and for how long.",
+    keys: &[
+        optional(
+            "cron",
+            "When its windows open: 5 fields as in cron(8), or 6 with seconds.",
+            Kind::Cron,
+        ),
+        optional(
+            "timezone",
+            "In which time zone that is meant; the host's by default.",
+            Kind::Zone,
+        ),
+        optional(
+            "action",
+            "What happens: check (look and report) or patch.",
+            Kind::Word(&["check", "patch"]),
+        ),
+        optional("policy", "The name of its policy.", Kind::Name),
+        optional(
+            "window",
+            "How long a window stays open; nothing starts that cannot end in it.",
+            Kind::Duration {
+                from: MINUTE,
+                to: 7 * DAY,
+            },
+        ),
+        optional(
+            "spread",
+            "Over how much of the window's beginning hosts are spread; shorter than the window.",
+            Kind::Duration {
+                from: 0,
+                to: 7 * DAY,
+            },
+        ),
+        optional(
+            "catch_up",
+            "What becomes of a window that passed while the machine was off.",
+            Kind::Word(&["next-window", "now", "skip"]),
+        ),
+    ],
+    one_of: &[],
+    check: consistency::spread_is_shorter_than_the_window,
+};
+
+const FREEZE: Shape = Shape {
+    path: "freeze",
+    about: "Days on which nothing starts, in the schedule's zone.",
+    keys: &[
+        required("from", "The first day.", Kind::Day),
+        required("to", "The last day; it belongs to the freeze.", Kind::Day),
+        required(
+            "reason",
+            "Your words, shown wherever it stops a run.",
+            Kind::Text,
+        ),
+    ],
+    one_of: &[],
+    check: consistency::a_freeze_ends_after_it_begins,
 };
 
 const POLICY: Shape = Shape {

@@ -9,6 +9,9 @@ use super::keys::{Kind, Merge, ROOT, Shape};
 use super::node::{Content, Node};
 use super::source::Source;
 
+/// The tables by name, each of which has all keys.
+const COMPLETED: [&str; 2] = ["policy", "schedule"];
+
 /// The effective configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layers {
@@ -18,15 +21,21 @@ pub struct Layers {
 impl Layers {
     /// Merges sound files; later ones win.
     pub(super) fn merge(files: impl IntoIterator<Item = File>) -> Self {
-        let built_in = built_in();
-        let template = built_in
-            .root
-            .named("policy")
-            .map(|(_, policy)| policy.clone())
-            .next();
+        let mut built_in = built_in();
+        let templates = COMPLETED.map(|key| {
+            let mut named = built_in.root.named(key).map(|(_, table)| table.clone());
+            named.next()
+        });
+        let files: Vec<File> = files.into_iter().collect();
+        let scheduled = |file: &File| file.root.named("schedule").next().is_some();
+        if files.iter().any(scheduled) {
+            built_in.root.remove("schedule");
+        }
         let mut root = files.into_iter().fold(built_in, File::under).root;
-        if let Some(template) = &template {
-            complete(&mut root, template);
+        for (key, template) in COMPLETED.iter().zip(templates) {
+            if let Some(template) = template {
+                complete(&mut root, key, &template);
+            }
         }
         Self { root }
     }
@@ -72,19 +81,14 @@ pub(super) fn uncommented(text: &str) -> String {
         .fold(String::new(), |text, line| text + line + "\n")
 }
 
-/// A policy that does not say something says what is built in, not what the
-/// operator wrote for "default".
-fn complete(root: &mut Node, template: &Node) {
-    let Content::Table(table) = &mut root.content else {
+/// A policy or schedule that does not say something says what is built in, not
+/// what the operator wrote for another one.
+fn complete(root: &mut Node, key: &str, template: &Node) {
+    let Some(Kind::Named(shape)) = ROOT.key(key).map(|key| &key.kind) else {
         return;
     };
-    if let Some(Content::Table(policies)) = table.get_mut("policy").map(|node| &mut node.content) {
-        let Some(Kind::Named(shape)) = ROOT.key("policy").map(|key| &key.kind) else {
-            return;
-        };
-        for policy in policies.values_mut() {
-            *policy = merge(&Kind::Table(shape), template.clone(), policy.clone());
-        }
+    for table in root.named_mut(key) {
+        *table = merge(&Kind::Table(shape), template.clone(), table.clone());
     }
 }
 

@@ -9,6 +9,7 @@ use super::keys::Kind;
 use super::node::Leaf;
 use super::suggestion;
 use super::target;
+use super::time;
 use crate::policy::Pattern;
 
 /// The longest text for people, bytes.
@@ -21,6 +22,19 @@ pub(super) struct Wrong {
     pub advice: String,
     /// The value must not be shown.
     pub secret: bool,
+}
+
+impl Wrong {
+    /// A component's sentence; it has its advice behind the last semicolon.
+    pub fn of_component(error: &dyn std::error::Error) -> Self {
+        let sentence = error.to_string();
+        let (what, advice) = sentence.rsplit_once("; ").unwrap_or((&sentence, ""));
+        Self {
+            what: what.to_owned(),
+            advice: advice.to_owned(),
+            secret: false,
+        }
+    }
 }
 
 /// Reads a value of this kind for the key `name`.
@@ -72,6 +86,15 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
             format!("{text:?} is not the name of a unit that can be active"),
             kind,
         )),
+        (Kind::Cron, DeValue::String(text)) => time::cron(text),
+        (Kind::Zone, DeValue::String(text)) => time::zone(text),
+        (Kind::Name, DeValue::String(text)) if is_name(text) => {
+            Ok(Leaf::Text(text.clone().into_owned()))
+        }
+        (Kind::Name, DeValue::String(text)) => {
+            Err(wrong(format!("{text:?} cannot be a name"), kind))
+        }
+        (Kind::Day, value) => time::day(name, value),
         (kind, value) => Err(wrong_type(kind, name, value)),
     }
 }
@@ -107,6 +130,10 @@ pub(super) fn expected(kind: &Kind) -> String {
                 .to_owned()
         }
         Kind::Unit => "a unit with its suffix such as \"nginx.service\"".to_owned(),
+        Kind::Cron => "a cron expression such as \"0 3 * * *\" or \"0 3 * * TUE#2\"".to_owned(),
+        Kind::Zone => "a time zone such as \"Europe/Berlin\" or \"UTC\"".to_owned(),
+        Kind::Name => "1 to 64 letters, digits, dashes and underscores".to_owned(),
+        Kind::Day => "a day such as \"2026-12-18\"".to_owned(),
     }
 }
 
@@ -172,14 +199,11 @@ fn word(name: &str, text: &str, words: &'static [&'static str]) -> Result<Leaf, 
 }
 
 fn pattern(text: &str) -> Result<Pattern, Wrong> {
-    Pattern::parse(text).map_err(|error| {
-        // The component's sentence has its advice behind the semicolon.
-        let sentence = error.to_string();
-        let (what, advice) = sentence.rsplit_once("; ").unwrap_or((&sentence, ""));
-        Wrong {
-            what: what.to_owned(),
-            advice: advice.to_owned(),
-            secret: false,
-        }
-    })
+    Pattern::parse(text).map_err(|error| Wrong::of_component(&error))
+}
+
+/// A name goes on command lines and into reports.
+pub(super) fn is_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    (1..=64).contains(&text.len()) && !text.starts_with('-') && text.chars().all(allowed)
 }

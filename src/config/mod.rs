@@ -18,6 +18,7 @@ mod node;
 mod not_built;
 mod suggestion;
 mod target;
+mod time;
 
 mod checked;
 mod last_good;
@@ -59,15 +60,18 @@ pub struct Loaded {
 /// Reads, merges and checks. Either everything is sound, or every fault is told.
 pub fn load(sources: &Sources, reader: &Reader) -> Result<Loaded, Faults> {
     let (texts, mut faults) = sources.read(reader);
+    let complete = faults.is_empty();
     let paths: Vec<PathBuf> = texts.iter().map(|text| text.path.clone()).collect();
     let files: Vec<File> = texts
         .into_iter()
         .map(|text| File::parse(text, &mut faults))
         .collect();
+    let complete = complete && files.iter().all(File::is_read);
+    let layers = Layers::merge(files.into_iter().filter(File::is_read));
+    consistency::of_schedules(&layers.root, complete, &mut faults);
     if !faults.is_empty() {
         return Err(Faults::new(faults, paths));
     }
-    let layers = Layers::merge(files);
     match Checked::of(&layers) {
         Ok(checked) => Ok(Loaded {
             settings: checked.settings,

@@ -55,6 +55,26 @@ impl Node {
         table.into_iter().flatten()
     }
 
+    /// The same, to be changed.
+    pub fn named_mut(&mut self, key: &str) -> impl Iterator<Item = &mut Self> {
+        let table = match &mut self.content {
+            Content::Table(table) => table.get_mut(key).map(|node| &mut node.content),
+            _ => None,
+        };
+        let named = match table {
+            Some(Content::Table(named)) => Some(named.values_mut()),
+            _ => None,
+        };
+        named.into_iter().flatten()
+    }
+
+    /// Takes a key out of a table.
+    pub fn remove(&mut self, key: &str) {
+        if let Content::Table(table) = &mut self.content {
+            table.remove(key);
+        }
+    }
+
     /// The `[[…]]` in a key of a table.
     pub fn tables(&self, key: &str) -> &[Self] {
         match self.get(key).map(|node| &node.content) {

@@ -4,14 +4,6 @@
 /// Path and why it has no effect yet.
 const NOT_BUILT: &[(&str, &str)] = &[
     (
-        "schedule",
-        "this version of patchd runs only when it is called, for example by a systemd timer",
-    ),
-    (
-        "freeze",
-        "this version of patchd has no calendar; stop its timer instead",
-    ),
-    (
         "restart",
         "this version of patchd restarts no services; it reports what needs a restart",
     ),
@@ -62,7 +54,7 @@ const NOT_BUILT: &[(&str, &str)] = &[
     ),
     (
         "policy.NAME.rule.urgent",
-        "this version of patchd has no windows that an update could leave",
+        "this version of patchd starts nothing outside a window",
     ),
     (
         "policy.NAME.rule.when.severity",

@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 use super::duration;
 use super::keys::{Key, Kind, ROOT, Shape};
 
+/// What a name looks like.
+const NAME: &str = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$";
+
 /// The schema of `patchd.toml` (JSON Schema 2020-12).
 #[must_use]
 pub fn schema() -> Value {
@@ -52,7 +55,7 @@ fn property(key: &Key) -> Value {
         Kind::Table(shape) => table(shape),
         Kind::Named(shape) => json!({
             "type": "object",
-            "propertyNames": { "pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$" },
+            "propertyNames": { "pattern": NAME },
             "additionalProperties": table(shape),
         }),
         Kind::Tables(shape, _) => json!({ "type": "array", "items": table(shape) }),
@@ -78,6 +81,10 @@ fn property(key: &Key) -> Value {
             "minItems": 1,
         }),
         Kind::Unit => json!({ "type": "string", "pattern": "\\.[a-z]+$" }),
+        Kind::Cron => json!({ "type": "string", "minLength": 1, "maxLength": 256 }),
+        Kind::Zone => json!({ "type": "string", "minLength": 1 }),
+        Kind::Name => json!({ "type": "string", "pattern": NAME }),
+        Kind::Day => json!({ "type": "string", "format": "date" }),
     };
     if let Some(object) = schema.as_object_mut() {
         object.insert("description".to_owned(), json!(key.about));

@@ -5,9 +5,9 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::course::Course;
+use super::course::{Course, Mandate};
 use super::event::Effect;
-use crate::model::{Change, Outcome, Phase, Plan};
+use crate::model::{Action, Outcome, Phase, Plan};
 
 /// A run at one moment; the ledger keeps the latest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,10 +56,15 @@ pub enum Stage {
 }
 
 impl State {
-    /// A run that was just opened.
+    /// A run that was just opened. One that shall only look repairs nothing.
     #[must_use]
-    pub fn opened(now: Timestamp) -> Self {
-        Self::at(Stage::Repairing, Course::default(), now)
+    pub fn opened(mandate: Mandate, now: Timestamp) -> Self {
+        let stage = mandate.first_stage();
+        let course = Course {
+            mandate,
+            ..Course::default()
+        };
+        Self::at(stage, course, now)
     }
 
     /// A stage with its deadline from now.
@@ -89,21 +94,25 @@ impl State {
     }
 }
 
+impl Mandate {
+    /// Where such a run begins, and begins anew when nothing was installed yet.
+    pub(super) fn first_stage(&self) -> Stage {
+        match self.action {
+            Action::Patch => Stage::Repairing,
+            Action::Check => Stage::Refreshing,
+        }
+    }
+}
+
 impl Stage {
-    /// How long the stage may last before it counts as stalled. A transaction:
-    /// three minutes, two seconds a package, three minutes a kernel, doubled.
+    /// How long the stage may last before it counts as stalled.
     fn limit(&self) -> SignedDuration {
         match self {
             Self::Repairing | Self::Mending => SignedDuration::from_mins(30),
             Self::Refreshing => SignedDuration::from_mins(15),
             Self::Checking => SignedDuration::from_mins(10),
             Self::Downloading { .. } => SignedDuration::from_mins(60),
-            Self::Applying { plan } => {
-                let kernel = |change: &&Change| change.id.name.as_str().starts_with("linux-image-");
-                let kernels = plan.changes().iter().filter(kernel).count();
-                let seconds = 180 + 2 * plan.changes().len() + 180 * kernels;
-                SignedDuration::from_secs(2 * i64::try_from(seconds).unwrap_or(i64::MAX / 2))
-            }
+            Self::Applying { plan } => plan.usual_duration().saturating_mul(2),
             Self::Verifying => SignedDuration::from_mins(15),
             Self::Finished { .. } => SignedDuration::MAX,
         }

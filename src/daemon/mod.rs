@@ -3,14 +3,20 @@
 
 mod assemble;
 mod driver;
+pub mod events;
 mod hands;
+mod measure;
 mod notice;
 mod parts;
+//mod service;
 mod survey;
 mod translate;
+//mod triggers;
 
 pub use driver::{Request, RunError, RunReport, run};
 pub use hands::{ChildWorker, Hands, Lost};
+pub use measure::measure;
 pub use notice::{Notice, Notify};
 pub use parts::{Parts, Paths};
+//pub use service::main;
 pub use survey::{Survey, SurveyError, survey};

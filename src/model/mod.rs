@@ -20,11 +20,11 @@ pub use order::{
     ApplyFailure, Handover, Installed, Order, OwnOutcome, OwnUpgrade, PROTOCOL, Phase, Refusal,
     Report, WorkerEvent,
 };
-pub use outcome::{ExitCode, Outcome};
+pub use outcome::{ExitCode, InvalidExitCode, Outcome};
 pub use package::{Architecture, InvalidName, PackageId, PackageName};
 pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};
 pub use plan::{Change, Decided, Decision, Digest, Plan};
 pub use repository::{Repository, RepositoryState};
-pub use run::{InvalidRunId, RunId};
+pub use run::{Action, InvalidRunId, RunId};
 pub use verification::{Class, Finding};
 pub use version::{InvalidVersion, Version};

@@ -27,8 +27,11 @@ pub enum Phase {
     Download,
     /// Take the state before, install the plan.
     Apply,
-    /// Compare the machine with the state before; the last phase of a run.
+    /// Compare the machine with the state before; the last phase of a run that
+    /// has installed something.
     Verify,
+    /// Close the record of a run that ends without a look at what it did.
+    Cleanup,
     /// Check `/etc/patchd`, and keep it as the last good copy if it is sound.
     AcceptConfig,
     /// Switch off whatever else would patch this machine, with a record.
@@ -192,6 +195,8 @@ pub enum Report {
         /// Why a reboot is owed; empty when none is.
         reboot_reasons: Vec<String>,
     },
+    /// After `Cleanup`.
+    Cleanup,
     /// After `AcceptConfig`.
     AcceptConfig {
         /// All faults as a person reads them; absent when it was accepted.
@@ -316,6 +321,7 @@ impl fmt::Display for Phase {
             Self::Download => "download",
             Self::Apply => "apply",
             Self::Verify => "verify",
+            Self::Cleanup => "cleanup",
             Self::AcceptConfig => "accept-config",
             Self::Takeover => "takeover",
             Self::GiveBack => "give-back",

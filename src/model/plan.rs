@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -76,6 +76,19 @@ pub struct Plan {
 #[serde(transparent)]
 pub struct Digest(String);
 
+impl Decision {
+    /// All there are, for counting.
+    pub const ALL: [Self; 7] = [
+        Self::Install,
+        Self::Soaking,
+        Self::ReportOnly,
+        Self::Held,
+        Self::Rejected,
+        Self::NotSelected,
+        Self::Blocked,
+    ];
+}
+
 impl Plan {
     /// A plan of these changes, in any order; doubles are dropped.
     #[must_use]
@@ -101,6 +114,22 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// How long its packages alone may take: two seconds each, three minutes a kernel.
+    #[must_use]
+    pub fn work(&self) -> SignedDuration {
+        let kernel = |change: &&Change| change.id.name.as_str().starts_with("linux-image-");
+        let kernels = self.changes.iter().filter(kernel).count();
+        let seconds = 2 * self.changes.len() + 180 * kernels;
+        SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX / 2))
+    }
+
+    /// How long its transaction usually takes on an unknown machine: three
+    /// minutes, and its packages. Whoever plans with it doubles it.
+    #[must_use]
+    pub fn usual_duration(&self) -> SignedDuration {
+        self.work().saturating_add(SignedDuration::from_mins(3))
     }
 
     /// The digest that order, record and package-manager guard compare.
@@ -188,6 +217,16 @@ mod tests {
             from: None,
             to: Some(Version::try_from(to.to_owned()).expect("valid")),
         }
+    }
+
+    #[test]
+    fn a_kernel_takes_three_minutes_more() {
+        let plan = Plan::new(vec![
+            change("aa", "1"),
+            change("linux-image-6.1.0-9-amd64", "1"),
+        ]);
+        assert_eq!(plan.usual_duration(), SignedDuration::from_secs(364));
+        assert_eq!(plan.work(), SignedDuration::from_secs(184));
     }
 
     #[test]

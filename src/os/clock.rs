@@ -1,6 +1,7 @@
 //! The clock of the shell. Pure code gets `now` as a value.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Wall-clock time now.
 #[must_use]
@@ -10,4 +11,10 @@ use jiff::Timestamp;
 )]
 pub fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// The zone of this machine, as it is set now.
+#[must_use]
+pub fn zone() -> TimeZone {
+    TimeZone::system()
 }

@@ -1,10 +1,14 @@
 //! Where log lines go: to the journal when systemd started us, else to standard
 //! error. Never to both.
 
+use std::fmt::Debug;
 use std::os::fd::AsFd;
 
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing_journald::{Priority, PriorityMappings};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
 
@@ -32,12 +36,17 @@ impl Detail {
         }
     }
 
-    fn filter(self) -> LevelFilter {
-        match self {
+    /// The ticker tells at *info* what only its developers want to know.
+    fn filter(self) -> Targets {
+        let level = match self {
             Self::Quiet => LevelFilter::OFF,
             Self::Usual => LevelFilter::INFO,
             Self::Verbose => LevelFilter::DEBUG,
-        }
+        };
+        let ticker = level.min(LevelFilter::WARN);
+        Targets::new()
+            .with_default(level)
+            .with_target("tokio_cron_scheduler", ticker)
     }
 }
 
@@ -70,11 +79,21 @@ pub fn start(detail: Detail) {
         let layer = layer
             .with_ansi(false)
             .with_target(false)
+            .fmt_fields(debug_fn(sentence_first))
             .with_filter(detail.filter());
         tracing::subscriber::set_global_default(registry.with(layer))
     };
     // Only a second call can fail, and the first one then still logs.
     drop(set);
+}
+
+/// For people: the sentence, then the fields but the one for the message catalog.
+fn sentence_first(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
+    match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        "MESSAGE_ID" => Ok(()),
+        name => write!(writer, " {name}={value:?}"),
+    }
 }
 
 /// Whether standard error is the journal.
@@ -87,4 +106,28 @@ pub fn is_journal() -> bool {
     };
     let stat = rustix::fs::fstat(std::io::stderr().as_fd());
     stat.is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn the_ticker_is_heard_only_when_it_is_in_trouble() {
+        for (detail, ours, tickers) in [
+            (Detail::Quiet, None, None),
+            (Detail::Usual, Some(Level::INFO), Some(Level::WARN)),
+            (Detail::Verbose, Some(Level::DEBUG), Some(Level::WARN)),
+        ] {
+            let least = |target| {
+                let levels = [Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+                let heard = |level: &Level| detail.filter().would_enable(target, level);
+                levels.into_iter().find(heard)
+            };
+            assert_eq!(least("patchd::daemon"), ours, "{detail:?}");
+            assert_eq!(least("tokio_cron_scheduler::job"), tickers, "{detail:?}");
+        }
+    }
 }

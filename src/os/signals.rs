@@ -38,17 +38,30 @@ pub fn outlive() -> Noted {
     noted
 }
 
+/// For a service: the first becomes readable when it is to stop, the second when
+/// it is to read its configuration anew.
+pub fn service_requests() -> std::io::Result<(tokio::net::UnixStream, tokio::net::UnixStream)> {
+    Ok((readable_on(&[SIGTERM, SIGINT])?, readable_on(&[SIGHUP])?))
+}
+
+fn readable_on(signals: &[i32]) -> std::io::Result<tokio::net::UnixStream> {
+    let (read, write) = UnixStream::pair()?;
+    read.set_nonblocking(true)?;
+    for signal in signals {
+        signal_hook::low_level::pipe::register(*signal, write.try_clone()?)?;
+    }
+    tokio::net::UnixStream::from_std(read)
+}
+
 /// Becomes readable when an operator asks to stop (Ctrl-C, SIGTERM, a
 /// terminal that has gone); a second
 /// request in a row does what it always does.
 pub fn stop_requests() -> std::io::Result<tokio::net::UnixStream> {
-    let (read, write) = UnixStream::pair()?;
-    read.set_nonblocking(true)?;
     let again = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT, SIGHUP] {
+    let all = [SIGTERM, SIGINT, SIGHUP];
+    for signal in all {
         signal_hook::flag::register_conditional_default(signal, Arc::clone(&again))?;
         signal_hook::flag::register(signal, Arc::clone(&again))?;
-        signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
     }
-    tokio::net::UnixStream::from_std(read)
+    readable_on(&all)
 }

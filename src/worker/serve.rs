@@ -221,12 +221,14 @@ async fn carry_out<P: PackageManager>(
         Phase::Download => tools.download(&mut desk, &order.plan).await,
         Phase::Apply => tools.apply(&mut desk, &order.plan).await,
         Phase::Verify => tools.verify(&mut desk).await,
+        Phase::Cleanup => Ok(Report::Cleanup),
         Phase::AcceptConfig => tools.accept_config(),
         Phase::Takeover => tools.take_over().await,
         Phase::GiveBack => tools.give_back().await,
     };
     let _full_disk = desk.write(&end(done.clone()));
-    if order.phase.stands_alone() || matches!(done, Ok(Report::Verify { .. })) {
+    let is_last = matches!(done, Ok(Report::Verify { .. } | Report::Cleanup));
+    if order.phase.stands_alone() || is_last {
         let _full_disk = desk.record.append(Line::End { at: clock::now() });
     }
     done

@@ -47,6 +47,7 @@ pub(super) fn validate(order: &Order, bounds: &Bounds<'_>) -> Result<(), Refusal
         Phase::Repair
         | Phase::Refresh
         | Phase::Verify
+        | Phase::Cleanup
         | Phase::AcceptConfig
         | Phase::Takeover
         | Phase::GiveBack

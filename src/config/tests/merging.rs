@@ -65,6 +65,14 @@ fn later_files_win_key_by_key_sorted_by_name_over_all_folders() {
         ]
     );
     insta::assert_snapshot!(machine.without_root(&loaded.layers.show(true)), @r#"
+    [schedule.nightly]
+    cron = "0 3 * * *"  # built-in
+    action = "patch"  # built-in
+    policy = "default"  # built-in
+    window = "2h"  # built-in
+    spread = "30m"  # built-in
+    catch_up = "next-window"  # built-in
+
     [policy.default]
     removals = []  # built-in
 

@@ -3,6 +3,7 @@
 mod merging;
 mod messages;
 mod robustness;
+mod schedules;
 mod values;
 
 use std::os::unix::fs::PermissionsExt;
@@ -95,6 +96,14 @@ fn the_shipped_file_has_every_key_that_has_a_default() {
     let uncommented: toml::Table = uncommented(default_text()).parse().expect("valid");
     assert_eq!(shown.parse::<toml::Table>().expect("valid"), uncommented);
     insta::assert_snapshot!(shown, @r#"
+    [schedule.nightly]
+    cron = "0 3 * * *"
+    action = "patch"
+    policy = "default"
+    window = "2h"
+    spread = "30m"
+    catch_up = "next-window"
+
     [policy.default]
     removals = []
 
@@ -123,6 +132,8 @@ fn the_examples_of_the_shipped_file_are_sound() {
     let settings = sound(&lines.concat());
     assert_eq!(settings.verify.probes.len(), 4);
     assert_eq!(settings.policies["default"].rules.len(), 2);
+    assert_eq!(settings.schedules.schedules.len(), 2);
+    assert_eq!(settings.schedules.freezes.len(), 1);
 }
 
 #[test]
@@ -213,6 +224,16 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     let mut found = Vec::new();
     keys(&schema(), "", &mut found);
     insta::assert_snapshot!(found.join("\n"), @r#"
+    schedule.NAME.cron
+    schedule.NAME.timezone
+    schedule.NAME.action
+    schedule.NAME.policy
+    schedule.NAME.window
+    schedule.NAME.spread
+    schedule.NAME.catch_up
+    freeze.from
+    freeze.to
+    freeze.reason
     policy.NAME.removals
     policy.NAME.rule.when.package
     policy.NAME.rule.when.source

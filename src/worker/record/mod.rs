@@ -221,6 +221,7 @@ impl Record {
             Report::Refresh { .. }
             | Report::Download { .. }
             | Report::Verify { .. }
+            | Report::Cleanup
             | Report::AcceptConfig { .. }
             | Report::Takeover(_)
             | Report::GiveBack(_) => None,

@@ -112,6 +112,7 @@ impl FakeHands {
             Phase::AcceptConfig | Phase::Takeover | Phase::GiveBack => {
                 panic!("it belongs to no run")
             }
+            Phase::Cleanup => Report::Cleanup,
         }
     }
 }
