@@ -29,7 +29,9 @@ fn print(screen: &Screen, status: &Status) {
     }
     if let Some(fault) = &status.config_fault {
         Screen::line("the configuration in /etc/patchd has faults and is not in force:");
-        fault.lines().for_each(|line| Screen::line(&format!("  {line}")));
+        fault
+            .lines()
+            .for_each(|line| Screen::line(&format!("  {line}")));
     }
     let reboot = &status.reboot;
     if reboot.owed {
