@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tracing::warn;
+use tracing::debug;
 
 use super::call::Call;
 use super::error::ControlError;
@@ -65,19 +65,13 @@ impl Server {
     /// Serves one socket until it is dropped, and all its connections with it.
     pub async fn serve(self, listener: UnixListener, level: Level) {
         let mut connections = JoinSet::new();
-        let mut is_short = false;
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        is_short = false;
-                        self.welcome(stream, level, &mut connections);
-                    }
+                    Ok((stream, _)) => self.welcome(stream, level, &mut connections),
                     // Such as too many open files: those who hold them will leave.
                     Err(cause) => {
-                        if !std::mem::replace(&mut is_short, true) {
-                            warn!(PATCHD_EVENT = "control-short", "no connection can be taken for now: {cause}");
-                        }
+                        debug!("no connection can be taken for now: {cause}");
                         tokio::time::sleep(PAUSE).await;
                     }
                 },
