@@ -79,14 +79,14 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
     }
     match &arguments.command {
         Command::Check { policy, exit_code } => {
-            check::check(&context, screen, policy, *exit_code).await
+            check::check(&context, screen, policy.clone(), *exit_code).await
         }
         Command::Run(wish) => {
             let done = run::run(&context, screen, wish).await;
             done.inspect_err(run::tell_skipped)
         }
         Command::Explain { package, policy } => {
-            explain::explain(&context, screen, package, policy).await
+            explain::explain(&context, screen, package, policy.clone()).await
         }
         Command::Status => status::status(&context, screen).await,
         Command::History { run, count } => {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tracing::debug;
 
 use super::call::Call;
 use super::error::ControlError;
@@ -49,37 +50,28 @@ pub struct Asked {
 pub struct Server {
     seats: Seats,
     asked: mpsc::Sender<Asked>,
-    short: fn(&std::io::Error),
 }
 
 impl Server {
     /// Calls go to `asked`. While that is full, callers wait, and nobody else.
-    /// `short` is told once when the system cannot give us another connection.
     #[must_use]
-    pub fn new(asked: mpsc::Sender<Asked>, short: fn(&std::io::Error)) -> Self {
+    pub fn new(asked: mpsc::Sender<Asked>) -> Self {
         Self {
             seats: Seats::default(),
             asked,
-            short,
         }
     }
 
     /// Serves one socket until it is dropped, and all its connections with it.
     pub async fn serve(self, listener: UnixListener, level: Level) {
         let mut connections = JoinSet::new();
-        let mut is_short = false;
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        is_short = false;
-                        self.welcome(stream, level, &mut connections);
-                    }
+                    Ok((stream, _)) => self.welcome(stream, level, &mut connections),
                     // Such as too many open files: those who hold them will leave.
                     Err(cause) => {
-                        if !std::mem::replace(&mut is_short, true) {
-                            (self.short)(&cause);
-                        }
+                        debug!("no connection can be taken for now: {cause}");
                         tokio::time::sleep(PAUSE).await;
                     }
                 },
