@@ -36,7 +36,10 @@ pub(super) fn is_daemon_here() -> bool {
 
 fn is_installed(root: &Path) -> bool {
     let below = |path: &str| root.join(path.trim_start_matches('/'));
-    let unit = UNITS.map(below).into_iter().find(|it| it.is_symlink() || it.exists());
+    let unit = UNITS
+        .map(below)
+        .into_iter()
+        .find(|it| it.is_symlink() || it.exists());
     let is_masked = |unit: &Path| fs::read_link(unit).is_ok_and(|to| to == Path::new(NOWHERE));
     below(SYSTEMD).is_dir() && unit.is_some_and(|unit| !is_masked(&unit))
 }

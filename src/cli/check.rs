@@ -23,10 +23,9 @@ const DECISIONS: [&str; 7] = [
 pub(super) async fn check(
     context: &Context,
     screen: &Screen,
-    policy: &Option<String>,
+    policy: Option<String>,
     exit_code: bool,
 ) -> Result<ExitCode, Trouble> {
-    let policy = policy.clone();
     let (value, check) = ask::<Check>(context, Question::Check { policy }).await?;
     if screen.wants_json() {
         Screen::document(&value);

@@ -80,7 +80,10 @@ async fn updates(context: &Context) -> Vec<Diagnosis> {
         .collect();
     diagnoses.extend(check.repositories.iter().map(repository));
     diagnoses.extend(check.rivals.iter().map(|rival| {
-        warn("rivals", &format!("{rival} patches this machine too; `patchd takeover` leaves that to patchd"))
+        warn(
+            "rivals",
+            &format!("{rival} patches this machine too; `patchd takeover` leaves that to patchd"),
+        )
     }));
     let reboot = check.running.reboot;
     if reboot.owed {
@@ -104,7 +107,12 @@ async fn ledger(context: &Context) -> Vec<Diagnosis> {
     match ask::<Status>(context, Question::Status).await {
         Ok((_, status)) => {
             let fault = status.config_fault;
-            let refused = |fault: String| bad("configuration in force", &format!("is an older one: {fault}"));
+            let refused = |fault: String| {
+                bad(
+                    "configuration in force",
+                    &format!("is an older one: {fault}"),
+                )
+            };
             let readable = good("ledger", "can be read");
             [readable].into_iter().chain(fault.map(refused)).collect()
         }

@@ -13,11 +13,11 @@ pub(super) async fn explain(
     context: &Context,
     screen: &Screen,
     package: &str,
-    policy: &Option<String>,
+    policy: Option<String>,
 ) -> Result<ExitCode, Trouble> {
     let question = Question::Explain {
         package: bare(package)?,
-        policy: policy.clone(),
+        policy,
     };
     let (value, explanation) = ask::<Explanation>(context, question).await?;
     if screen.wants_json() {

@@ -22,7 +22,9 @@ pub(super) async fn schedule(
 ) -> Result<ExitCode, Trouble> {
     let question = Question::Schedule {
         name,
-        from: from.map(|text| moment(text, &clock::zone())).transpose()?,
+        from: from
+            .map(|text| moment(text, &clock::zone(None)))
+            .transpose()?,
         count: Some(count),
     };
     let (value, schedules) = ask::<Schedules>(context, question).await?;
@@ -43,7 +45,10 @@ fn print(schedules: &[Schedule]) {
                 window.opens.clone(),
                 window.starts.clone(),
                 window.closes.clone(),
-                window.frozen.clone().map_or_else(String::new, |reason| format!("frozen: {reason}")),
+                window
+                    .frozen
+                    .clone()
+                    .map_or_else(String::new, |reason| format!("frozen: {reason}")),
             ]
         })
     });
@@ -89,7 +94,10 @@ mod tests {
             assert_eq!(at.to_string(), expected, "{text}");
         }
         for text in ["tomorrow", "2026-02-30", ""] {
-            assert_eq!(moment(text, &berlin).expect_err("none").code, ExitCode::Usage);
+            assert_eq!(
+                moment(text, &berlin).expect_err("none").code,
+                ExitCode::Usage
+            );
         }
     }
 }

@@ -29,7 +29,9 @@ fn print(screen: &Screen, status: &Status) {
     }
     if let Some(fault) = &status.config_fault {
         Screen::line("the configuration in /etc/patchd has faults and is not in force:");
-        fault.lines().for_each(|line| Screen::line(&format!("  {line}")));
+        fault
+            .lines()
+            .for_each(|line| Screen::line(&format!("  {line}")));
     }
     let reboot = &status.reboot;
     if reboot.owed {
@@ -50,14 +52,14 @@ fn print(screen: &Screen, status: &Status) {
 }
 
 fn how(state: &str, run: &Run) -> String {
-    let stage = run.stage.as_deref().unwrap_or("at its end");
+    let place = run.stage.as_deref().unwrap_or("at its end");
     match (&run.summary, state) {
         (Some(summary), _) => summary.clone(),
         (None, "interrupted") => format!(
-            "it was cut short while {stage}; the next run finds out what became of it and goes on"
+            "it was cut short while {place}; the next run finds out what became of it and goes on"
         ),
         (None, _) => format!(
-            "it is {stage}; `patchd run --attach` watches it, `patchd logs -f {}` shows more",
+            "it is {place}; `patchd run --attach` watches it, `patchd logs -f {}` shows more",
             run.id
         ),
     }

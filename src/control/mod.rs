@@ -3,8 +3,8 @@
 //! looks like; it must not know how anything is answered or done.
 
 mod call;
-pub mod document;
 mod client;
+pub mod document;
 mod error;
 mod parameters;
 mod request;

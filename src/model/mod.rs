@@ -17,7 +17,10 @@ mod version;
 
 pub use boot::BootPart;
 pub use host::{BootId, Distribution, Host, MachineId};
-pub use order::{ApplyFailure, Installed, Order, PROTOCOL, Phase, Refusal, Report, WorkerEvent};
+pub use order::{
+    ApplyFailure, Handover, Installed, Order, OwnOutcome, OwnUpgrade, PROTOCOL, Phase, Refusal,
+    Report, WorkerEvent,
+};
 pub use outcome::{ExitCode, InvalidExitCode, Outcome};
 pub use package::{Architecture, InvalidName, PackageId, PackageName};
 pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};

@@ -93,11 +93,16 @@ async fn no_window(context: &Context, wish: &RunArguments) -> Result<Trouble, Tr
     let firsts = each.filter_map(|it| Some((&it.name, it.windows.first()?)));
     let starts = |(_, window): &(&String, &Window)| window.starts.parse::<Timestamp>().ok();
     let next = match firsts.min_by_key(starts) {
-        Some((name, window)) => format!("the next window, of schedule {name}, starts at {}", window.starts),
+        Some((name, window)) => format!(
+            "the next window, of schedule {name}, starts at {}",
+            window.starts
+        ),
         None => "no schedule opens a window".to_owned(),
     };
     Ok(Trouble {
-        sentence: format!("there is no daemon here to wait for a window ({next}); `patchd run --now` does not wait"),
+        sentence: format!(
+            "there is no daemon here to wait for a window ({next}); `patchd run --now` does not wait"
+        ),
         code: ExitCode::Deferred,
     })
 }

@@ -60,7 +60,11 @@ async fn follow(call: &Call, progress: &mut Progress) -> Result<Value, Trouble> 
                     progress.show(&notice);
                 }
             }
-            Ok(None) => return Err(Trouble::failed(&"the run was not told to its end; see `patchd status`")),
+            Ok(None) => {
+                return Err(Trouble::failed(
+                    &"the run was not told to its end; see `patchd status`",
+                ));
+            }
             Err(fault @ Unanswered::Lost { .. }) => match run {
                 Some(run) => match again(run).await? {
                     Again::Stream(found) => stream = found,
@@ -88,7 +92,11 @@ async fn again(run: RunId) -> Result<Again, Trouble> {
         tokio::time::sleep(PAUSE).await;
         found = attach(run).await;
     }
-    found?.ok_or_else(|| Trouble::failed(&"patchd was restarted and has not gone on with the run; see `patchd status`"))
+    found?.ok_or_else(|| {
+        Trouble::failed(
+            &"patchd was restarted and has not gone on with the run; see `patchd status`",
+        )
+    })
 }
 
 /// Its stream, or its end; neither while the daemon is still finding out.

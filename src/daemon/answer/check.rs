@@ -65,9 +65,10 @@ pub async fn look<P: PackageManager>(view: &View<'_, P>, name: &str) -> Result<L
         set_aside: &[],
         now,
     };
-    let mut ledger = match view.owns_ledger {
-        true => Some(Ledger::open(&view.parts.paths.ledger())?),
-        false => None,
+    let mut ledger = if view.owns_ledger {
+        Some(Ledger::open(&view.parts.paths.ledger())?)
+    } else {
+        None
     };
     let mut survey = survey(&view.parts.package_manager, ledger.as_mut(), judge).await?;
     survey.pending.doubt_missing();

@@ -21,10 +21,12 @@ pub(super) async fn explain<P: PackageManager>(
     let survey = look(view, name).await?.survey;
     let both = survey.pending.updates.iter().zip(&survey.decisions);
     let ours = both.filter(|(update, _)| update.id.name == *package);
-    let installed = versions.into_iter().map(|(id, version)| document::Installed {
-        architecture: id.architecture.to_string(),
-        version: version.to_string(),
-    });
+    let installed = versions
+        .into_iter()
+        .map(|(id, version)| document::Installed {
+            architecture: id.architecture.to_string(),
+            version: version.to_string(),
+        });
     Ok(document::Explanation {
         schema: "patchd/explain/1".to_owned(),
         package: package.to_string(),

@@ -9,7 +9,10 @@ use crate::cycle;
 use crate::model::{Change, Decided, Finding, RunId};
 use crate::state::{Ledger, RunDetail, RunRow, Transition};
 
-pub(super) fn history<P>(view: &View<'_, P>, count: u32) -> Result<document::History, ControlError> {
+pub(super) fn history<P>(
+    view: &View<'_, P>,
+    count: u32,
+) -> Result<document::History, ControlError> {
     let rows = match view.ledger()? {
         Some(ledger) => ledger.runs(count)?,
         None => Vec::new(),

@@ -20,7 +20,10 @@ pub(super) fn schedule<P>(
     let schedules = &view.parts.settings.schedules.schedules;
     if let Some(name) = name.filter(|name| !schedules.contains_key(*name)) {
         let known: Vec<&str> = schedules.keys().map(String::as_str).collect();
-        let sentence = format!("there is no schedule {name:?}; there is {}", known.join(", "));
+        let sentence = format!(
+            "there is no schedule {name:?}; there is {}",
+            known.join(", ")
+        );
         return Err(ControlError::failed(sentence, ExitCode::Usage));
     }
     let wanted = schedules
@@ -44,9 +47,17 @@ pub(super) fn next<P>(view: &View<'_, P>, now: Timestamp) -> Option<document::Ne
         let open = calendar.open_at(now).filter(|window| now < window.starts);
         let window = open.or_else(|| calendar.windows(now).next())?;
         let starts = local(window.starts, calendar.zone());
-        Some((window.starts, document::Next { schedule: name.clone(), starts }))
+        Some((
+            window.starts,
+            document::Next {
+                schedule: name.clone(),
+                starts,
+            },
+        ))
     });
-    nexts.min_by_key(|(starts, _)| *starts).map(|(_, next)| next)
+    nexts
+        .min_by_key(|(starts, _)| *starts)
+        .map(|(_, next)| next)
 }
 
 fn windows<P>(
