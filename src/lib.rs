@@ -6,8 +6,10 @@
 
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod cycle;
 pub mod daemon;
+pub mod metrics;
 pub mod model;
 pub mod os;
 pub mod package_manager;
@@ -15,5 +17,6 @@ pub mod policy;
 pub mod running;
 pub mod schedule;
 pub mod state;
+pub mod takeover;
 pub mod verify;
 pub mod worker;

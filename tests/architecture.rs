@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -16,8 +16,10 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "daemon",
             "worker",
             "config",
+            "control",
             "package_manager",
             "running",
+            "takeover",
             "state",
             "cycle",
             "policy",
@@ -32,7 +34,9 @@ const ARROWS: [(&str, &[&str]); 15] = [
         &[
             "worker",
             "config",
+            "control",
             "package_manager",
+            "metrics",
             "state",
             "cycle",
             "policy",
@@ -47,6 +51,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "config",
             "package_manager",
             "running",
+            "takeover",
             "verify",
             "policy",
             "os",
@@ -66,9 +71,12 @@ const ARROWS: [(&str, &[&str]); 15] = [
         ],
     ),
     // Adapters: they know neither each other nor the configuration.
+    ("control", &["os", "model"]),
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
+    ("takeover", &["os", "model"]),
     ("verify", &["os", "model"]),
+    ("metrics", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),
     ("os", &["model"]),
     // Pure core.

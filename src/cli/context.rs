@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::answerer::is_daemon_here;
 use crate::config::{self, Loaded, Reader, Sources};
 use crate::daemon::{Parts, Paths, RunError, SurveyError};
 use crate::model::{ExitCode, Host};
@@ -24,15 +25,30 @@ pub struct Trouble {
 #[derive(Debug)]
 pub(super) struct Context {
     file: Option<PathBuf>,
+    no_daemon: bool,
     pub paths: Paths,
 }
 
 impl Context {
-    pub fn new(file: Option<PathBuf>) -> Self {
+    pub fn new(file: Option<PathBuf>, no_daemon: bool) -> Self {
         Self {
             file,
+            no_daemon,
             paths: Paths::default(),
         }
+    }
+
+    /// Whether the daemon is to be asked. Not about another configuration than
+    /// its own, and not where there is none.
+    pub fn asks_daemon(&self) -> Result<bool, Trouble> {
+        if self.has_own_file() || !is_daemon_here() {
+            return Ok(false);
+        }
+        if self.no_daemon && !is_root() {
+            let sentence = "--no-daemon is for root where there is a daemon; run it with sudo";
+            return Err(Trouble::not_permitted(sentence));
+        }
+        Ok(!self.no_daemon)
     }
 
     /// Whether another file than the machine's own was named.
@@ -105,67 +121,18 @@ impl Trouble {
     }
 }
 
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
-        let code = match fault {
-            Fault::Locked { .. } => ExitCode::Deferred,
-            Fault::Unsupported(_)
-            | Fault::Command(_)
-            | Fault::Failed { .. }
-            | Fault::Garbage { .. }
-            | Fault::Unsolvable { .. }
-            | Fault::Stale { .. }
-            | Fault::File { .. } => ExitCode::Failed,
-        };
-        Self {
-            sentence: fault.to_string(),
-            code,
-        }
-    }
-}
-
-impl From<LedgerError> for Trouble {
-    fn from(fault: LedgerError) -> Self {
-        let code = match fault {
-            LedgerError::NotPermitted { .. } => ExitCode::NotPermitted,
-            LedgerError::TooNew { .. } | LedgerError::Full { .. } | LedgerError::Disk { .. } => {
-                ExitCode::NeedsHuman
+/// Every fault of ours knows its exit code.
+macro_rules! troubles {
+    ($($fault:ty),+) => {
+        $(impl From<$fault> for Trouble {
+            fn from(fault: $fault) -> Self {
+                Self {
+                    code: fault.exit_code(),
+                    sentence: fault.to_string(),
+                }
             }
-            LedgerError::Busy { .. } => ExitCode::Deferred,
-            LedgerError::Database { .. }
-            | LedgerError::Content { .. }
-            | LedgerError::File { .. } => ExitCode::Failed,
-        };
-        Self {
-            sentence: fault.to_string(),
-            code,
-        }
-    }
+        })+
+    };
 }
 
-impl From<SurveyError> for Trouble {
-    fn from(fault: SurveyError) -> Self {
-        match fault {
-            SurveyError::PackageManager(fault) => fault.into(),
-            SurveyError::Ledger(fault) => fault.into(),
-            SurveyError::Incomplete(_) | SurveyError::Policy(_) => Self {
-                sentence: fault.to_string(),
-                code: ExitCode::NeedsHuman,
-            },
-        }
-    }
-}
-
-impl From<RunError> for Trouble {
-    fn from(fault: RunError) -> Self {
-        match fault {
-            RunError::Ledger(fault) => fault.into(),
-            RunError::Busy => Self {
-                sentence: fault.to_string(),
-                code: ExitCode::Deferred,
-            },
-            RunError::NoPolicy { .. } => Self::usage(fault.to_string()),
-            RunError::Lock { .. } => Self::failed(&fault),
-        }
-    }
-}
+troubles!(Fault, LedgerError, SurveyError, RunError);

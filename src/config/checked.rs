@@ -11,8 +11,9 @@ use super::fault::Fault;
 use super::layers::Layers;
 use super::node::Node;
 use super::reachable;
+use crate::model::Action;
 use crate::policy::{Rule, Then, When};
-use crate::schedule::{Action, CatchUp, Freeze, Schedule};
+use crate::schedule::{CatchUp, Freeze, Schedule};
 use crate::verify::{Check, Probe};
 use crate::{package_manager, policy, schedule, verify};
 

@@ -1,9 +1,10 @@
 //! What a run carries along from state to state.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::event::Repaired;
-use crate::model::{Change, Class, Finding, Installed, Outcome, PackageName};
+use crate::model::{Action, Change, Class, Finding, Installed, Outcome, PackageName};
 
 /// A package that failed in this run; the rest goes on without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,9 +15,28 @@ pub struct SetAside {
     pub reason: String,
 }
 
+/// What a run is for, and until when; given when it is opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mandate {
+    /// What it is for.
+    pub action: Action,
+    /// When its window closes: no transaction begins that would not end before.
+    pub closes: Option<Timestamp>,
+}
+
 /// Everything learnt so far in a run that its end depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Course {
+    /// What it is for, and until when.
+    #[serde(default)]
+    pub mandate: Mandate,
+    /// How long the plan at hand is likely to take, reserves included.
+    #[serde(default)]
+    pub needs: SignedDuration,
+    /// What does not fit into the window any more and waits for the next one, a
+    /// sentence each.
+    #[serde(default)]
+    pub postponed: Vec<String>,
     /// How often a phase was lost with its worker.
     pub lost: u32,
     /// How often a plan had gone stale.
@@ -61,7 +81,10 @@ impl Course {
             .any(|finding| finding.class == Class::Breaks);
         if breaks || !self.broken.is_empty() {
             Outcome::NeedsHuman
+        } else if self.changed.is_empty() && !self.postponed.is_empty() {
+            Outcome::Deferred
         } else if !(self.findings.is_empty()
+            && self.postponed.is_empty()
             && self.set_aside.is_empty()
             && self.gaps.is_empty()
             && self.left_out.is_empty())
@@ -72,6 +95,31 @@ impl Course {
         } else {
             Outcome::RebootOwed
         }
+    }
+
+    /// Why a transaction that begins now would not end inside the window, if so.
+    pub(super) fn too_late(&self, now: Timestamp) -> Option<String> {
+        let closes = self.mandate.closes?;
+        let ends = now.saturating_add(self.needs).unwrap_or(Timestamp::MAX);
+        let minutes = self.needs.as_mins() + 1;
+        (ends > closes).then(|| {
+            format!(
+                "the window closes at {closes:.0} and installing may take {minutes} minutes; it is left for the next window"
+            )
+        })
+    }
+
+    /// How a run that should only look has ended, beginning with what it saw.
+    pub(super) fn looked(&self, sentence: String) -> (Outcome, String) {
+        let doubts: Vec<&String> = self.left_out.iter().chain(&self.gaps).collect();
+        let outcome = if doubts.is_empty() {
+            Outcome::Succeeded
+        } else {
+            Outcome::Partial
+        };
+        let parts = std::iter::once(&sentence).chain(doubts);
+        let parts: Vec<&str> = parts.map(String::as_str).collect();
+        (outcome, parts.join("; "))
     }
 
     /// One sentence that tells the whole run.
@@ -91,6 +139,7 @@ impl Course {
                 .iter()
                 .map(|broken| format!("{broken}, and needs a person")),
         );
+        parts.extend(self.postponed.iter().cloned());
         parts.extend(self.left_out.iter().cloned());
         parts.extend(self.gaps.iter().cloned());
         // A broken package was told above, with what to do.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Course, Event, Repaired, Stage, State, step};
 use crate::model::{ApplyFailure, Installed, Outcome, Plan, Refusal};
@@ -41,9 +41,17 @@ pub(super) fn events() -> Vec<Event> {
         Event::Planned {
             plan: planned,
             left_out: vec![],
+            postponed: vec![],
+            needs: SignedDuration::ZERO,
         },
         Event::Planned {
             plan: Plan::default(),
+            left_out: vec![],
+            postponed: vec![],
+            needs: SignedDuration::ZERO,
+        },
+        Event::Surveyed {
+            sentence: String::new(),
             left_out: vec![],
         },
         Event::Unclear {
@@ -78,6 +86,7 @@ pub(super) fn events() -> Vec<Event> {
             faults: vec![],
             room: Plan::default(),
         }),
+        Event::Refused(Refusal::Stopping),
         Event::Refused(Refusal::Unable {
             detail: String::new(),
         }),

@@ -1,5 +1,7 @@
 //! What can happen to a run, and what it can ask for.
 
+use jiff::SignedDuration;
+
 use crate::model::{ApplyFailure, Finding, Installed, PackageName, Phase, Plan, Refusal};
 
 /// Something that happened.
@@ -18,6 +20,17 @@ pub enum Event {
     Planned {
         /// What to install; empty when there is nothing to do.
         plan: Plan,
+        /// What policy wants and cannot have now, a sentence each.
+        left_out: Vec<String>,
+        /// What would not end inside the window, a sentence each.
+        postponed: Vec<String>,
+        /// How long the plan is likely to take.
+        needs: SignedDuration,
+    },
+    /// Policy has spoken, and more than that was not asked for.
+    Surveyed {
+        /// What would happen, in one sentence.
+        sentence: String,
         /// What policy wants and cannot have now, a sentence each.
         left_out: Vec<String>,
     },
@@ -97,6 +110,7 @@ impl Event {
             Self::Refreshed { .. } => "refreshed",
             Self::Planned { plan, .. } if plan.is_empty() => "nothing to do",
             Self::Planned { .. } => "planned",
+            Self::Surveyed { .. } => "surveyed",
             Self::Unclear { .. } => "unclear",
             Self::Downloaded => "downloaded",
             Self::DownloadFailed { .. } => "download failed",
@@ -108,6 +122,7 @@ impl Event {
             Self::Refused(Refusal::Stale { .. }) => "refused: stale",
             Self::Refused(Refusal::Locked { .. }) => "refused: locked",
             Self::Refused(Refusal::Unfit { .. }) => "refused: unfit",
+            Self::Refused(Refusal::Stopping) => "refused: stopping",
             Self::Refused(Refusal::Unable { .. }) => "refused: unable",
             Self::Lost => "lost",
             Self::Cancelled => "cancelled",

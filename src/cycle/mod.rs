@@ -9,7 +9,7 @@ mod event;
 mod state;
 mod step;
 
-pub use course::{Course, SetAside};
+pub use course::{Course, Mandate, SetAside};
 pub use event::{Effect, Event, Repaired};
 pub use state::{Stage, State};
 pub use step::{Refused, Step, step};

@@ -5,9 +5,9 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::course::Course;
+use super::course::{Course, Mandate};
 use super::event::Effect;
-use crate::model::{Outcome, Phase, Plan};
+use crate::model::{Action, Outcome, Phase, Plan};
 
 /// A run at one moment; the ledger keeps the latest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,10 +56,15 @@ pub enum Stage {
 }
 
 impl State {
-    /// A run that was just opened.
+    /// A run that was just opened. One that shall only look repairs nothing.
     #[must_use]
-    pub fn opened(now: Timestamp) -> Self {
-        Self::at(Stage::Repairing, Course::default(), now)
+    pub fn opened(mandate: Mandate, now: Timestamp) -> Self {
+        let stage = mandate.first_stage();
+        let course = Course {
+            mandate,
+            ..Course::default()
+        };
+        Self::at(stage, course, now)
     }
 
     /// A stage with its deadline from now.
@@ -85,6 +90,16 @@ impl State {
             Stage::Applying { plan } => Effect::Order(Phase::Apply, plan.clone()),
             Stage::Verifying => Effect::Order(Phase::Verify, none()),
             Stage::Finished { .. } => Effect::Report,
+        }
+    }
+}
+
+impl Mandate {
+    /// Where such a run begins, and begins anew when nothing was installed yet.
+    pub(super) fn first_stage(&self) -> Stage {
+        match self.action {
+            Action::Patch => Stage::Repairing,
+            Action::Check => Stage::Refreshing,
         }
     }
 }

@@ -29,10 +29,11 @@ pub(super) struct Limits<'a> {
 pub(super) async fn assemble<P: PackageManager>(
     package_manager: &P,
     limits: &Limits<'_>,
+    wanted: &[Wanted],
 ) -> Result<Assembled, Fault> {
     let mut assembled = Assembled::default();
     let mut accepted: Vec<Wanted> = Vec::new();
-    let mut chunks = vec![limits.survey.wanted()];
+    let mut chunks = vec![wanted.to_vec()];
     let mut simulations = 0;
     while let Some(chunk) = chunks.pop() {
         if chunk.is_empty() {
@@ -165,7 +166,16 @@ mod tests {
             now: Timestamp::UNIX_EPOCH,
         };
         let limits = Limits { survey, judge };
-        assemble(machine, &limits).await.expect("assembled")
+        let install = |it: &&Decided| it.decision == Decision::Install;
+        let wanted = |it: &Decided| Wanted {
+            id: it.id.clone(),
+            version: it.target.clone(),
+        };
+        let decisions = survey.decisions.iter();
+        let wanted: Vec<Wanted> = decisions.filter(install).map(wanted).collect();
+        assemble(machine, &limits, &wanted)
+            .await
+            .expect("assembled")
     }
 
     fn planned(assembled: &Assembled) -> Vec<String> {

@@ -1,9 +1,25 @@
-//! How the brain gives orders: today to a worker that is our own child, with
-//! the next release to one that systemd starts. The protocol is the same.
+//! How the brain gives orders: to a worker that systemd starts for a connection,
+//! or, without a daemon, to one that is our own child. The protocol is the same.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::events::event;
 use crate::model::{Order, Refusal, Report, WorkerEvent};
 use crate::os::command::{Command, Dialogue};
 use crate::os::process;
+
+/// Where systemd listens for the worker.
+const SOCKET: &str = "/run/patchd-worker.sock";
+
+/// How often a worker is asked for, and the pause after the first attempt; each
+/// further one is twice as long: 25 s in all.
+const ATTEMPTS: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The worker ended without a last word.
 #[derive(Debug, thiserror::Error)]
@@ -55,10 +71,91 @@ impl Work for Dialogue {
     }
 }
 
-/// The two ends that an order can have.
+/// Connects to the worker's socket for each order; systemd starts a worker for
+/// each connection, in a cgroup of its own, so that it goes on when we end.
+#[derive(Debug, Clone)]
+pub struct SocketWorker {
+    path: PathBuf,
+}
+
+/// A connection to a worker.
+#[derive(Debug)]
+pub struct Conversation {
+    lines: Lines<BufReader<OwnedReadHalf>>,
+    /// What was heard when it was tried whether anybody is there.
+    first: Option<String>,
+    /// Kept open: to hang up means nothing to a worker, but it may ask.
+    _write: OwnedWriteHalf,
+}
+
+impl Default for SocketWorker {
+    fn default() -> Self {
+        Self {
+            path: SOCKET.into(),
+        }
+    }
+}
+
+impl Hands for SocketWorker {
+    type Work = Conversation;
+
+    /// systemd may turn a connection away without a word when there are too many;
+    /// an order that nobody has answered was not begun, and is given again.
+    async fn order(&mut self, order: &Order) -> Result<Conversation, Lost> {
+        let mut text = serde_json::to_vec(order).map_err(lost)?;
+        text.push(b'\n');
+        let mut pause = PAUSE;
+        for _ in 1..ATTEMPTS {
+            match self.converse(&text).await {
+                Ok(conversation) => return Ok(conversation),
+                Err(cause) => {
+                    event!(WORKER_UNREACHABLE, PATCHD_RUN = %order.run,
+                        "the worker at {} does not answer ({cause}); tried again in {} ms", self.path.display(), pause.as_millis());
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        self.converse(&text).await.map_err(|cause| {
+            let path = self.path.display();
+            Lost(format!(
+                "nobody answers at {path}: {cause}; see `systemctl status patchd-worker.socket`"
+            ))
+        })
+    }
+}
+
+impl SocketWorker {
+    async fn converse(&self, text: &[u8]) -> std::io::Result<Conversation> {
+        let (read, mut write) = UnixStream::connect(&self.path).await?.into_split();
+        write.write_all(text).await?;
+        let mut lines = BufReader::new(read).lines();
+        let first = lines.next_line().await?;
+        let nobody = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        Ok(Conversation {
+            lines,
+            first: Some(first.ok_or_else(nobody)?),
+            _write: write,
+        })
+    }
+}
+
+impl Work for Conversation {
+    async fn next(&mut self) -> Result<WorkerEvent, Lost> {
+        let line = match self.first.take() {
+            Some(first) => Some(first),
+            None => self.lines.next_line().await.map_err(lost)?,
+        };
+        let hung_up = || Lost("it hung up before it reported".to_owned());
+        serde_json::from_str(&line.ok_or_else(hung_up)?).map_err(lost)
+    }
+}
+
+/// The ends that an order can have.
 pub(super) enum End {
     Done(Report),
     Refused(Refusal),
+    Lost(Lost),
 }
 
 fn lost(cause: impl std::fmt::Display) -> Lost {

@@ -1,12 +1,14 @@
 //! What a run tells while it lasts: to the log for everybody, and to whoever watches.
 
-use tracing::{error, info, warn};
+use serde::{Deserialize, Serialize};
 
 use crate::cycle::Stage;
+use crate::daemon::events::event;
 use crate::model::{Class, Decided, Decision, Finding, Outcome, Plan, RunId};
 
 /// Something worth showing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "notice", rename_all = "kebab-case")]
 pub enum Notice {
     /// A run begins.
     Opened {
@@ -58,25 +60,25 @@ pub type Notify<'a> = &'a mut dyn FnMut(&Notice);
 pub(super) fn log(run: RunId, notice: &Notice) {
     match notice {
         Notice::Opened { resumed: false, .. } => {
-            info!(PATCHD_RUN = %run, PATCHD_EVENT = "run-opened", "run {run} begins");
+            event!(RUN_OPENED, PATCHD_RUN = %run, "run {run} begins");
         }
         Notice::Opened { resumed: true, .. } => {
-            warn!(PATCHD_RUN = %run, PATCHD_EVENT = "run-resumed", "run {run} was cut short and goes on");
+            event!(RUN_RESUMED, PATCHD_RUN = %run, "run {run} was cut short and goes on");
         }
         Notice::Stage(Stage::Finished { .. }) | Notice::Progress { .. } => {}
         Notice::Stage(stage) => {
-            info!(PATCHD_RUN = %run, PATCHD_EVENT = "stage", PATCHD_PHASE = %stage, "run {run} is {stage}");
+            event!(STAGE, PATCHD_RUN = %run, PATCHD_PHASE = %stage, "run {run} is {stage}");
         }
         Notice::Planned { plan, decisions } => planned(run, plan, decisions),
         Notice::Waiting { holder } => {
-            warn!(PATCHD_RUN = %run, PATCHD_EVENT = "waiting", "run {run} waits for {holder}");
+            event!(WAITING, PATCHD_RUN = %run, "run {run} waits for {holder}");
         }
         Notice::Stopping => {
-            warn!(PATCHD_RUN = %run, PATCHD_EVENT = "stopping",
+            event!(RUN_STOPPING, PATCHD_RUN = %run,
                 "run {run} ends before its next phase, as somebody asked; the one at work is not cut short");
         }
         Notice::Stalled(stage) => {
-            warn!(PATCHD_RUN = %run, PATCHD_EVENT = "stalled", PATCHD_PHASE = %stage,
+            event!(STALLED, PATCHD_RUN = %run, PATCHD_PHASE = %stage,
                 "run {run} has been {stage} for longer than it should; nothing is killed, see `patchd logs {run}`");
         }
         Notice::Found(finding) => found(run, finding),
@@ -93,13 +95,13 @@ fn planned(run: RunId, plan: &Plan, decisions: &[Decided]) {
     };
     let (changes, blocked) = (plan.changes().len(), count(Decision::Blocked));
     let others = decisions.len() - count(Decision::Install) - blocked;
-    info!(PATCHD_RUN = %run, PATCHD_EVENT = "planned", PATCHD_PLAN = %plan.digest(),
+    event!(PLANNED, PATCHD_RUN = %run, PATCHD_PLAN = %plan.digest(),
         "run {run} plans {changes} changes; {blocked} updates are blocked and {others} not due");
     for decided in decisions
         .iter()
         .filter(|decided| decided.decision == Decision::Blocked)
     {
-        info!(PATCHD_RUN = %run, PATCHD_EVENT = "blocked", PATCHD_PACKAGE = %decided.id,
+        event!(BLOCKED, PATCHD_RUN = %run, PATCHD_PACKAGE = %decided.id,
             "{} stays: {}", decided.id, decided.reason);
     }
 }
@@ -113,10 +115,10 @@ fn found(run: RunId, finding: &Finding) {
     } = finding;
     match class {
         Class::Breaks => {
-            error!(PATCHD_RUN = %run, PATCHD_EVENT = "broken", PATCHD_CHECK = %check, PATCHD_SUBJECT = %subject, "{detail}");
+            event!(BROKEN, PATCHD_RUN = %run, PATCHD_CHECK = %check, PATCHD_SUBJECT = %subject, "{detail}");
         }
         Class::Warns => {
-            warn!(PATCHD_RUN = %run, PATCHD_EVENT = "warning", PATCHD_CHECK = %check, PATCHD_SUBJECT = %subject, "{detail}");
+            event!(WARNING, PATCHD_RUN = %run, PATCHD_CHECK = %check, PATCHD_SUBJECT = %subject, "{detail}");
         }
     }
 }
@@ -124,13 +126,13 @@ fn found(run: RunId, finding: &Finding) {
 fn finished(run: RunId, outcome: Outcome, summary: &str) {
     match outcome {
         Outcome::Succeeded | Outcome::RebootOwed => {
-            info!(PATCHD_RUN = %run, PATCHD_EVENT = "run-finished", PATCHD_OUTCOME = %outcome, "run {run} {outcome}: {summary}");
+            event!(RUN_FINISHED, PATCHD_RUN = %run, PATCHD_OUTCOME = %outcome, "run {run} {outcome}: {summary}");
         }
         Outcome::Partial | Outcome::Deferred | Outcome::Cloned => {
-            warn!(PATCHD_RUN = %run, PATCHD_EVENT = "run-finished", PATCHD_OUTCOME = %outcome, "run {run} {outcome}: {summary}");
+            event!(RUN_FINISHED as Warn, PATCHD_RUN = %run, PATCHD_OUTCOME = %outcome, "run {run} {outcome}: {summary}");
         }
         Outcome::Failed | Outcome::NeedsHuman => {
-            error!(PATCHD_RUN = %run, PATCHD_EVENT = "run-finished", PATCHD_OUTCOME = %outcome, "run {run} {outcome}: {summary}");
+            event!(RUN_FINISHED as Error, PATCHD_RUN = %run, PATCHD_OUTCOME = %outcome, "run {run} {outcome}: {summary}");
         }
     }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::config::Settings;
 use crate::model::Host;
+use crate::os::clock;
+use crate::schedule::{Calendar, Schedule};
 
 /// Where things are. Tests have their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +29,28 @@ pub struct Parts<P> {
     pub paths: Paths,
 }
 
+impl<P> Parts<P> {
+    /// A schedule's windows on this host.
+    #[must_use]
+    pub fn calendar<'a>(&self, name: &str, schedule: &'a Schedule) -> Calendar<'a> {
+        let zone = clock::zone(schedule.timezone.as_ref());
+        Calendar::new(name, schedule, &self.host, zone)
+    }
+}
+
 impl Paths {
+    /// Where node_exporter looks.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.state.join("metrics")
+    }
+
+    /// Held by whoever drives a run.
+    #[must_use]
+    pub fn run_lock(&self) -> PathBuf {
+        self.state.join("run.lock")
+    }
+
     /// The ledger's file.
     #[must_use]
     pub fn ledger(&self) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Block, Change, Decided, Decision, PackageId, Pending, Plan};
+use crate::model::{Block, Change, Decided, Decision, ExitCode, PackageId, Pending, Plan};
 use crate::package_manager::{Fault, PackageManager, Wanted};
 use crate::policy::{Judge, Seen, SeenVersions};
 use crate::state::{Ledger, LedgerError};
@@ -57,16 +57,30 @@ pub enum SurveyError {
     Policy(String),
 }
 
-impl Survey {
-    /// What is to be installed.
+impl SurveyError {
+    /// What the program exits with because of it.
     #[must_use]
-    pub fn wanted(&self) -> Vec<Wanted> {
-        let install = self
-            .decisions
-            .iter()
-            .filter(|decided| decided.decision == Decision::Install);
-        install
-            .map(|decided| Wanted {
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::PackageManager(fault) => fault.exit_code(),
+            Self::Ledger(fault) => fault.exit_code(),
+            Self::Incomplete(_) | Self::Policy(_) => ExitCode::NeedsHuman,
+        }
+    }
+}
+
+impl Survey {
+    /// What is to be installed: security fixes before the rest.
+    #[must_use]
+    pub fn most_urgent_first(&self) -> Vec<Wanted> {
+        let both = self.pending.updates.iter().zip(&self.decisions);
+        let install = both.filter(|(_, decided)| decided.decision == Decision::Install);
+        let (urgent, others): (Vec<_>, Vec<_>) =
+            install.partition(|(update, _)| update.security() == Some(true));
+        urgent
+            .into_iter()
+            .chain(others)
+            .map(|(_, decided)| Wanted {
                 id: decided.id.clone(),
                 version: decided.target.clone(),
             })
@@ -108,6 +122,17 @@ impl Survey {
                 decided.target = target;
             }
         }
+    }
+
+    /// Takes out what a run has installed since the look.
+    pub fn settle(&mut self, installed: &[Change]) {
+        let pending = std::mem::take(&mut self.pending.updates);
+        let decisions = std::mem::take(&mut self.decisions);
+        let left = pending
+            .into_iter()
+            .zip(decisions)
+            .filter(|(update, _)| !installed.iter().any(|it| it.id == update.id));
+        (self.pending.updates, self.decisions) = left.unzip();
     }
 
     /// Turns a decision into `blocked`, for what turned out later.

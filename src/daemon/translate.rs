@@ -25,7 +25,9 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
             culprits,
             ..
         } => Event::DownloadFailed { reason, culprits },
-        Report::Apply { installed, failure } => applied(installed, failure, plan),
+        Report::Apply {
+            installed, failure, ..
+        } => applied(installed, failure, plan),
         Report::Verify {
             findings,
             reboot_reasons,
@@ -33,6 +35,11 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
             findings,
             reboot_reasons,
         },
+        // No run waits for these: they are runs of their own, or come behind a run's end.
+        Report::AcceptConfig { .. }
+        | Report::Takeover(_)
+        | Report::GiveBack(_)
+        | Report::Cleanup => Event::Lost,
     }
 }
 
@@ -140,7 +147,12 @@ mod tests {
             summary: "exit 100".into(),
             culprits: vec![name(culprit)],
         });
-        event(Report::Apply { installed, failure }, &plan())
+        let report = Report::Apply {
+            installed,
+            failure,
+            own_upgrade: None,
+        };
+        event(report, &plan())
     }
 
     #[test]

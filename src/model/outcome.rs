@@ -25,7 +25,8 @@ pub enum Outcome {
 }
 
 /// The exit codes of the program; the first that applies, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 #[repr(u8)]
 pub enum ExitCode {
     /// The configuration is invalid.
@@ -53,6 +54,17 @@ pub enum ExitCode {
 }
 
 impl Outcome {
+    /// All there are, for counting.
+    pub const ALL: [Self; 7] = [
+        Self::Succeeded,
+        Self::RebootOwed,
+        Self::Partial,
+        Self::Deferred,
+        Self::Failed,
+        Self::NeedsHuman,
+        Self::Cloned,
+    ];
+
     /// The exit code that tells this outcome.
     #[must_use]
     pub fn exit_code(self) -> ExitCode {
@@ -67,7 +79,27 @@ impl Outcome {
     }
 }
 
+/// A number that no exit code of ours has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no exit code of patchd")]
+pub struct InvalidExitCode(u8);
+
 impl ExitCode {
+    /// All of them, the first that applies first.
+    const ALL: [Self; 11] = [
+        Self::ConfigInvalid,
+        Self::Usage,
+        Self::NotPermitted,
+        Self::Unreachable,
+        Self::Failed,
+        Self::NeedsHuman,
+        Self::Partial,
+        Self::Deferred,
+        Self::Owed,
+        Self::UpdatesPending,
+        Self::Success,
+    ];
+
     /// The word for logs and metrics.
     #[must_use]
     pub fn reason(self) -> &'static str {
@@ -98,6 +130,21 @@ impl fmt::Display for Outcome {
             Self::NeedsHuman => "needs-human",
             Self::Cloned => "cloned",
         })
+    }
+}
+
+impl From<ExitCode> for u8 {
+    fn from(code: ExitCode) -> Self {
+        code as Self
+    }
+}
+
+impl TryFrom<u8> for ExitCode {
+    type Error = InvalidExitCode;
+
+    fn try_from(number: u8) -> Result<Self, InvalidExitCode> {
+        let known = Self::ALL.into_iter().find(|code| *code as u8 == number);
+        known.ok_or(InvalidExitCode(number))
     }
 }
 

@@ -76,6 +76,19 @@ pub struct Plan {
 #[serde(transparent)]
 pub struct Digest(String);
 
+impl Decision {
+    /// All there are, for counting.
+    pub const ALL: [Self; 7] = [
+        Self::Install,
+        Self::Soaking,
+        Self::ReportOnly,
+        Self::Held,
+        Self::Rejected,
+        Self::NotSelected,
+        Self::Blocked,
+    ];
+}
+
 impl Plan {
     /// A plan of these changes, in any order; doubles are dropped.
     #[must_use]

@@ -5,6 +5,17 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Look and tell; nothing is installed.
+    Check,
+    /// Look, install, verify.
+    #[default]
+    Patch,
+}
+
 /// A text that is no run id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a run id; `patchd history` lists them")]
@@ -26,6 +37,15 @@ impl RunId {
     #[must_use]
     pub fn unix_milliseconds(self) -> u64 {
         self.0.timestamp_ms()
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Check => "check",
+            Self::Patch => "patch",
+        })
     }
 }
 

@@ -18,6 +18,8 @@ pub enum SkipReason {
     Busy,
     /// No sound configuration was ever seen.
     ConfigInvalid,
+    /// The clock cannot be right.
+    Clock,
 }
 
 impl SkipReason {
@@ -30,6 +32,7 @@ impl SkipReason {
             Self::Paused => "paused",
             Self::Busy => "busy",
             Self::ConfigInvalid => "config-invalid",
+            Self::Clock => "clock",
         }
     }
 }

@@ -14,6 +14,13 @@ pub fn journal_stream() -> Option<String> {
     read("JOURNAL_STREAM")
 }
 
+/// The names of the sockets that systemd hands over, in their order.
+#[must_use]
+pub fn socket_names() -> Vec<String> {
+    let names = read("LISTEN_FDNAMES").unwrap_or_default();
+    names.split(':').map(str::to_owned).collect()
+}
+
 /// <https://no-color.org>: any non-empty value switches colour off.
 #[must_use]
 pub fn no_color() -> bool {

@@ -1,13 +1,13 @@
 //! Files, written so that a crash leaves the old or the new content, and read
 //! with a bound.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Replaces `path` with `content` at once: written beside it, synced, renamed,
-/// and the folder synced.
+/// and the folder synced. The mode is as asked for, whatever the umask.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -20,6 +20,7 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
         .mode(mode)
         .custom_flags(no_follow())
         .open(&beside)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(content)?;
     file.sync_all()?;
     std::fs::rename(&beside, path)?;

@@ -1,11 +1,14 @@
 //! Where log lines go: to the journal when systemd started us, else to standard
 //! error. Never to both.
 
+use std::fmt::Debug;
 use std::os::fd::AsFd;
 
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
 
@@ -33,16 +36,17 @@ impl Detail {
         }
     }
 
-    /// The ticker's library tells of its own affairs as if they were news.
+    /// The ticker tells at *info* what only its developers want to know.
     fn filter(self) -> Targets {
         let level = match self {
             Self::Quiet => LevelFilter::OFF,
             Self::Usual => LevelFilter::INFO,
             Self::Verbose => LevelFilter::DEBUG,
         };
+        let ticker = level.min(LevelFilter::WARN);
         Targets::new()
             .with_default(level)
-            .with_target("tokio_cron_scheduler", level.min(LevelFilter::WARN))
+            .with_target("tokio_cron_scheduler", ticker)
     }
 }
 
@@ -75,11 +79,21 @@ pub fn start(detail: Detail) {
         let layer = layer
             .with_ansi(false)
             .with_target(false)
+            .fmt_fields(debug_fn(sentence_first))
             .with_filter(detail.filter());
         tracing::subscriber::set_global_default(registry.with(layer))
     };
     // Only a second call can fail, and the first one then still logs.
     drop(set);
+}
+
+/// For people: the sentence, then the fields but the one for the message catalog.
+fn sentence_first(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
+    match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        "MESSAGE_ID" => Ok(()),
+        name => write!(writer, " {name}={value:?}"),
+    }
 }
 
 /// Whether standard error is the journal.
@@ -101,23 +115,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_library_is_heard_only_when_something_is_wrong() {
-        let passes = |detail: Detail, target, level| detail.filter().would_enable(target, &level);
-        assert!(passes(Detail::Usual, "patchd::daemon", Level::INFO));
-        assert!(!passes(
-            Detail::Verbose,
-            "tokio_cron_scheduler::job",
-            Level::INFO
-        ));
-        assert!(passes(
-            Detail::Verbose,
-            "tokio_cron_scheduler::job",
-            Level::WARN
-        ));
-        assert!(!passes(
-            Detail::Quiet,
-            "tokio_cron_scheduler::job",
-            Level::ERROR
-        ));
+    fn the_ticker_is_heard_only_when_it_is_in_trouble() {
+        for (detail, ours, tickers) in [
+            (Detail::Quiet, None, None),
+            (Detail::Usual, Some(Level::INFO), Some(Level::WARN)),
+            (Detail::Verbose, Some(Level::DEBUG), Some(Level::WARN)),
+        ] {
+            let least = |target| {
+                let levels = [Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+                let heard = |level: &Level| detail.filter().would_enable(target, level);
+                levels.into_iter().find(heard)
+            };
+            assert_eq!(least("patchd::daemon"), ours, "{detail:?}");
+            assert_eq!(least("tokio_cron_scheduler::job"), tickers, "{detail:?}");
+        }
     }
 }

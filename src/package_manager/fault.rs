@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::PackageName;
+use crate::model::{ExitCode, PackageName};
 use crate::os::command::CommandError;
 
 /// Why a question has no answer or an operation did not succeed.
@@ -66,4 +66,21 @@ pub enum Fault {
         /// The system's words.
         cause: std::io::Error,
     },
+}
+
+impl Fault {
+    /// What the program exits with because of it.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Locked { .. } => ExitCode::Deferred,
+            Self::Unsupported(_)
+            | Self::Command(_)
+            | Self::Failed { .. }
+            | Self::Garbage { .. }
+            | Self::Unsolvable { .. }
+            | Self::Stale { .. }
+            | Self::File { .. } => ExitCode::Failed,
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub use calendar::{Calendar, Window};
 pub use cron::{Cron, InvalidCron};
 pub use due::{Due, Missed};
 pub use estimate::{VERIFY_RESERVE, apply_takes, plan_needs};
-pub use settings::{Action, CatchUp, Freeze, Schedule, Settings};
+pub use settings::{CatchUp, Freeze, Schedule, Settings};
 
 #[cfg(test)]
 mod tests;

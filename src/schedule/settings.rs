@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::cron::Cron;
+use crate::model::Action;
 
 /// Every schedule, and the days on which none starts anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,15 +35,6 @@ pub struct Schedule {
     pub spread: SignedDuration,
     /// What becomes of windows that passed while the machine was off.
     pub catch_up: CatchUp,
-}
-
-/// What a run of a schedule does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Look and report.
-    Check,
-    /// The whole cycle.
-    Patch,
 }
 
 /// What becomes of windows that passed while the machine was off. Each is told

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::schema::MIGRATIONS;
+use crate::model::ExitCode;
 
 /// Why the ledger cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,19 @@ pub enum LedgerError {
         /// The system's words.
         cause: std::io::Error,
     },
+}
+
+impl LedgerError {
+    /// What the program exits with because of it.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NotPermitted { .. } => ExitCode::NotPermitted,
+            Self::TooNew { .. } | Self::Full { .. } | Self::Disk { .. } => ExitCode::NeedsHuman,
+            Self::Busy { .. } => ExitCode::Deferred,
+            Self::Database { .. } | Self::Content { .. } | Self::File { .. } => ExitCode::Failed,
+        }
+    }
 }
 
 /// The ledger. Every write is on disk when the call returns.

@@ -3,6 +3,7 @@
 //! One SQLite file that only one user opens. It stores values and decides nothing.
 
 mod clocks;
+mod figures;
 mod ledger;
 mod runs;
 mod samples;

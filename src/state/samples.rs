@@ -46,7 +46,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::cycle::{Stage, State};
+    use crate::cycle::{Mandate, Stage, State};
     use crate::model::{BootId, Change, Outcome, PackageId, RunId};
     use crate::state::NewRun;
 
@@ -67,7 +67,7 @@ mod tests {
             machine_id: None,
             boot_id: BootId("boot".to_owned()),
         };
-        let mut state = State::opened(at(0));
+        let mut state = State::opened(Mandate::default(), at(0));
         ledger.open_run(&run, &state).expect("written");
         state.course.lost = lost;
         state.course.changed = vec![Change {

@@ -192,6 +192,7 @@ mod tests {
             SkipReason::Paused,
             SkipReason::Busy,
             SkipReason::ConfigInvalid,
+            SkipReason::Clock,
         ];
         for reason in all {
             ledger.skip(&skip(reason, 1)).expect("kept");

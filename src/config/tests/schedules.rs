@@ -5,7 +5,8 @@ use jiff::civil::date;
 
 use super::super::*;
 use super::{MAIN, Machine, sound, told};
-use crate::schedule::{Action, CatchUp, Freeze, Schedule};
+use crate::model::Action;
+use crate::schedule::{CatchUp, Freeze, Schedule};
 
 #[test]
 fn every_key_of_a_schedule_arrives_where_it_belongs() {

@@ -46,7 +46,7 @@ pub fn step(at: &State, event: Event, now: Timestamp) -> Result<Step, Refused> {
         Event::Cancelled => cancel(&at.stage, &mut course),
         Event::DeadlinePassed => Some(overrun(&at.stage, &mut course)),
         Event::Cloned => Some(end(&course, Outcome::Cloned, CLONED)),
-        event => advance(&at.stage, event, &mut course),
+        event => advance(&at.stage, event, &mut course, now),
     };
     let stage = stage.ok_or(refused)?;
     let stays = stalled && stage == at.stage;
@@ -60,10 +60,10 @@ pub fn step(at: &State, event: Event, now: Timestamp) -> Result<Step, Refused> {
 }
 
 /// The way of an undisturbed run, and what it does when apply fails.
-fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
+fn advance(at: &Stage, event: Event, course: &mut Course, now: Timestamp) -> Option<Stage> {
     match at {
         Stage::Repairing | Stage::Refreshing | Stage::Checking | Stage::Downloading { .. } => {
-            prepare(at, event, course)
+            prepare(at, event, course, now)
         }
         Stage::Applying { .. } | Stage::Mending | Stage::Verifying => transact(at, event, course),
         Stage::Finished { .. } => None,
@@ -71,7 +71,7 @@ fn advance(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
 }
 
 /// Up to the transaction: nothing of a plan is installed yet.
-fn prepare(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
+fn prepare(at: &Stage, event: Event, course: &mut Course, now: Timestamp) -> Option<Stage> {
     let next = match (at, event) {
         (Stage::Repairing, Event::Repaired(repaired)) => {
             course.learn_repair(repaired);
@@ -86,18 +86,35 @@ fn prepare(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
                 () => Stage::Checking,
             }
         }
-        (Stage::Checking, Event::Planned { plan, left_out }) => {
-            course.left_out = left_out;
+        (
+            Stage::Checking,
+            Event::Planned {
+                plan,
+                left_out,
+                postponed,
+                needs,
+            },
+        ) => {
+            (course.left_out, course.postponed) = (left_out, postponed);
+            course.needs = needs;
             if plan.is_empty() {
                 Stage::Verifying
             } else {
                 Stage::Downloading { plan }
             }
         }
+        (Stage::Checking, Event::Surveyed { sentence, left_out }) => {
+            course.left_out = left_out;
+            let (outcome, summary) = course.looked(sentence);
+            Stage::Finished { outcome, summary }
+        }
         (Stage::Checking, Event::Unclear { reason }) => {
             give_up(course, Outcome::NeedsHuman, &reason)
         }
-        (Stage::Downloading { plan }, Event::Downloaded) => Stage::Applying { plan: plan.clone() },
+        (Stage::Downloading { plan }, Event::Downloaded) => match course.too_late(now) {
+            Some(sentence) => give_up(course, Outcome::Deferred, &sentence),
+            None => Stage::Applying { plan: plan.clone() },
+        },
         (Stage::Downloading { .. }, Event::DownloadFailed { reason, culprits }) => {
             skip(course, &reason, culprits)
         }
@@ -190,7 +207,7 @@ fn lose(at: &Stage, course: &mut Course) -> Stage {
         Stage::Applying { .. } | Stage::Mending => Stage::Mending,
         Stage::Verifying => Stage::Verifying,
         Stage::Repairing | Stage::Refreshing | Stage::Checking | Stage::Downloading { .. } => {
-            Stage::Repairing
+            course.mandate.first_stage()
         }
         Stage::Finished { .. } => at.clone(),
     }
@@ -284,7 +301,7 @@ fn set_aside(course: &mut Course, plan: &Plan, failure: ApplyFailure) {
 /// The worker would not do it. Only a stage that sent an order can hear that.
 fn refuse(at: &Stage, course: &mut Course, refusal: &Refusal) -> Option<Stage> {
     let outcome = match refusal {
-        Refusal::Busy { .. } | Refusal::Locked { .. } => Outcome::Deferred,
+        Refusal::Busy { .. } | Refusal::Locked { .. } | Refusal::Stopping => Outcome::Deferred,
         Refusal::Unfit { .. } => Outcome::NeedsHuman,
         Refusal::Stale { .. } | Refusal::Invalid { .. } | Refusal::Unable { .. } => Outcome::Failed,
     };
@@ -308,6 +325,10 @@ fn refuse(at: &Stage, course: &mut Course, refusal: &Refusal) -> Option<Stage> {
         | Stage::Refreshing
         | Stage::Downloading { .. }
         | Stage::Applying { .. } => Some(give_up(course, outcome, &refusal.to_string())),
+        // The next start goes on with it.
+        Stage::Mending | Stage::Verifying if *refusal == Refusal::Stopping => {
+            Some(lose(at, course))
+        }
         // What is installed must be looked at, and cannot be now.
         Stage::Mending | Stage::Verifying => {
             Some(end(course, Outcome::NeedsHuman, &refusal.to_string()))

@@ -1,6 +1,8 @@
+use jiff::SignedDuration;
+
 use super::*;
-use crate::cycle::Repaired;
 use crate::cycle::diagram::{events, stages};
+use crate::cycle::{Mandate, Repaired};
 use crate::model::{Change, Class, Finding, Installed, PackageId, Version};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -63,7 +65,7 @@ fn outcome(state: &State) -> Outcome {
 #[test]
 fn a_good_night_ends_well() {
     let end = walk(
-        State::opened(NOW),
+        State::opened(Mandate::default(), NOW),
         vec![
             repaired(),
             Event::Refreshed {
@@ -73,6 +75,8 @@ fn a_good_night_ends_well() {
             Event::Planned {
                 plan: plan(),
                 left_out: vec![],
+                postponed: vec![],
+                needs: SignedDuration::ZERO,
             },
             Event::Downloaded,
             Event::Applied(Installed {
@@ -96,7 +100,7 @@ fn what_could_not_be_mended_without_indexes_is_tried_again_with_them() {
         gaps: vec![],
         blind: false,
     };
-    let state = walk(State::opened(NOW), vec![broken, fresh]);
+    let state = walk(State::opened(Mandate::default(), NOW), vec![broken, fresh]);
     assert_eq!(state.stage, Stage::Mending);
     assert_eq!(walk(state, vec![repaired()]).stage, Stage::Checking);
 }
@@ -115,6 +119,8 @@ fn a_culprit_is_set_aside_and_the_rest_is_planned_anew() {
             Event::Planned {
                 plan: Plan::default(),
                 left_out: vec![],
+                postponed: vec![],
+                needs: SignedDuration::ZERO,
             },
             verified(),
         ],
@@ -135,6 +141,8 @@ fn a_failure_without_a_culprit_is_tried_once_more_and_then_set_aside_whole() {
             Event::Planned {
                 plan: plan(),
                 left_out: vec![],
+                postponed: vec![],
+                needs: SignedDuration::ZERO,
             },
             Event::Downloaded,
             failed(&[]),
@@ -154,6 +162,8 @@ fn the_same_culprit_twice_ends_the_rounds() {
             Event::Planned {
                 plan: plan(),
                 left_out: vec![],
+                postponed: vec![],
+                needs: SignedDuration::ZERO,
             },
             Event::Downloaded,
         ],
@@ -222,6 +232,8 @@ fn old_kernels_make_room_once_and_then_the_plan_comes() {
     let again = Event::Planned {
         plan: plan(),
         left_out: vec![],
+        postponed: vec![],
+        needs: SignedDuration::ZERO,
     };
     // Kernels are gone, so verify looks before the run ends.
     assert_eq!(walk(state, vec![again, unfit()]).stage, Stage::Verifying);
@@ -243,6 +255,8 @@ fn a_stale_plan_is_made_anew_and_not_for_ever() {
                 Event::Planned {
                     plan: plan(),
                     left_out: vec![],
+                    postponed: vec![],
+                    needs: SignedDuration::ZERO,
                 },
             ],
         );

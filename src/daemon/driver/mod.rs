@@ -1,25 +1,24 @@
 //! Drives one run: asks the machine what comes next, writes it down, has it
 //! done, and hands back what happened.
 
-mod opening;
+pub(in crate::daemon) mod opening;
+mod planning;
 mod stop;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cycle::{Effect, Event, Stage, State, Step, step};
-use crate::daemon::assemble::{Assembled, Limits, assemble};
+use crate::cycle::{Effect, Event, Mandate, Stage, State, Step, step};
+use crate::daemon::events::event;
 use crate::daemon::hands::{End, Hands, Lost, Work};
 use crate::daemon::notice::{Notice, Notify, log};
 use crate::daemon::parts::Parts;
-use crate::daemon::survey::{Survey, SurveyError, survey};
+use crate::daemon::survey::Survey;
 use crate::daemon::translate;
-use crate::model::{
-    Decided, Decision, Order, Outcome, PackageName, Phase, Plan, RunId, WorkerEvent,
-};
+use crate::model::{ExitCode, Order, Outcome, Phase, Plan, RunId, WorkerEvent};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
-use crate::policy::{Asked, Judge};
+use crate::policy::Asked;
 use crate::state::{Ledger, LedgerError};
 
 use stop::Stop;
@@ -27,6 +26,10 @@ use stop::Stop;
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    /// What sets it off: `now`, or `schedule NAME`.
+    pub origin: String,
+    /// What it is for, and until when.
+    pub mandate: Mandate,
     /// Under which policy.
     pub policy: String,
     /// Which packages; empty for all.
@@ -46,8 +49,8 @@ pub struct RunReport {
     pub summary: String,
     /// Its last state.
     pub state: State,
-    /// The last decisions.
-    pub decisions: Vec<Decided>,
+    /// The last look at what is pending, without what was installed since.
+    pub survey: Option<Survey>,
 }
 
 /// Why there was no run, or why it could not be told on.
@@ -79,6 +82,19 @@ pub enum RunError {
     },
 }
 
+impl RunError {
+    /// What the program exits with because of it.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Ledger(fault) => fault.exit_code(),
+            Self::Busy => ExitCode::Deferred,
+            Self::NoPolicy { .. } => ExitCode::Usage,
+            Self::Lock { .. } => ExitCode::Failed,
+        }
+    }
+}
+
 struct Driver<'a, P, H> {
     parts: &'a Parts<P>,
     hands: &'a mut H,
@@ -88,14 +104,9 @@ struct Driver<'a, P, H> {
     state: State,
     policy: String,
     asked: Asked,
-    decisions: Vec<Decided>,
-}
-
-/// What policy and solver agree on.
-struct Planned {
-    survey: Survey,
-    plan: Plan,
-    left_out: Vec<String>,
+    survey: Option<Survey>,
+    /// Whether the worker has a record of this run, from this driver.
+    ordered: bool,
 }
 
 /// Drives a run to its end; one that was cut short comes first. When `stop` is
@@ -108,18 +119,46 @@ pub async fn run<P: PackageManager, H: Hands>(
     stop: impl Future<Output = ()>,
 ) -> Result<RunReport, RunError> {
     opening::known_policy(parts, &request.policy)?;
-    let _lock = opening::lock(&parts.paths.state).await?;
+    let report = drive_all(parts, hands, Some(request), notify, stop).await?;
+    // Whoever asks for a run gets one.
+    report.ok_or(RunError::Busy)
+}
+
+/// Drives a run that was cut short to its end; `None` when there is none.
+pub async fn resume<P: PackageManager, H: Hands>(
+    parts: &Parts<P>,
+    hands: &mut H,
+    notify: Notify<'_>,
+    stop: impl Future<Output = ()>,
+) -> Result<Option<RunReport>, RunError> {
+    drive_all(parts, hands, None, notify, stop).await
+}
+
+/// First what was cut short, then what is asked for.
+async fn drive_all<P: PackageManager, H: Hands>(
+    parts: &Parts<P>,
+    hands: &mut H,
+    request: Option<&Request>,
+    notify: Notify<'_>,
+    stop: impl Future<Output = ()>,
+) -> Result<Option<RunReport>, RunError> {
+    let _lock = opening::run_lock(&parts.paths.state).await?;
     let mut ledger = Ledger::open(&parts.paths.ledger())?;
     let mut stop = Stop::new(stop);
     let mut opening = opening::resume(parts, &mut ledger)?;
     loop {
         let resumed = opening.is_some();
-        let (opened, state) = match opening.take() {
-            Some((row, state)) => (row.opened, state),
-            None => opening::open(parts, &mut ledger, request)?,
+        let (opened, state) = match (opening.take(), request) {
+            (Some((row, state)), _) => (row.opened, state),
+            (None, Some(request)) => opening::open(parts, &mut ledger, request)?,
+            (None, None) => return Ok(None),
         };
         // What was asked for now may be another matter than what was cut short.
-        let serves = opened.policy == request.policy && opened.asked == request.asked.0;
+        let serves = request.is_none_or(|request| {
+            opened.policy == request.policy
+                && opened.asked == request.asked.0
+                && state.course.mandate.action == request.mandate.action
+        });
         let mut driver = Driver {
             parts,
             hands: &mut *hands,
@@ -129,16 +168,18 @@ pub async fn run<P: PackageManager, H: Hands>(
             state,
             policy: opened.policy,
             asked: Asked(opened.asked),
-            decisions: Vec::new(),
+            survey: None,
+            ordered: resumed,
         };
         driver.tell(&Notice::Opened {
             run: opened.id,
             resumed,
         });
         driver.drive(&mut stop).await?;
+        driver.clean_up().await;
         let report = driver.close()?;
         if serves || stop.was_asked {
-            return Ok(report);
+            return Ok(Some(report));
         }
     }
 }
@@ -157,7 +198,11 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             }
             self.tell(&Notice::Stage(self.state.stage.clone()));
             let event = match effect {
-                Effect::Order(phase, plan) => self.order(phase, plan, stop).await?,
+                Effect::Order(phase, plan) => match self.order(phase, &plan, stop).await? {
+                    End::Done(report) => translate::event(report, &plan),
+                    End::Refused(refusal) => Event::Refused(refusal),
+                    End::Lost(lost) => self.lost(&lost),
+                },
                 Effect::Check => self.check(stop).await?,
                 // Asked for only while an order is waited for.
                 Effect::ReportStalled | Effect::Report => Event::Lost,
@@ -183,13 +228,14 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
     async fn order(
         &mut self,
         phase: Phase,
-        plan: Plan,
+        plan: &Plan,
         stop: &mut Stop<'_>,
-    ) -> Result<Event, RunError> {
+    ) -> Result<End, RunError> {
+        self.ordered = true;
         let order = Order::new(self.run, phase, plan.clone());
         let mut work = match self.hands.order(&order).await {
             Ok(work) => work,
-            Err(lost) => return Ok(self.lost(&lost)),
+            Err(lost) => return Ok(End::Lost(lost)),
         };
         loop {
             let heard = tokio::select! {
@@ -208,13 +254,10 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             };
             let event = match heard {
                 Ok(event) => event,
-                Err(lost) => return Ok(self.lost(&lost)),
+                Err(lost) => return Ok(End::Lost(lost)),
             };
             if let Some(end) = self.hear(event) {
-                return Ok(match end {
-                    End::Done(report) => translate::event(report, &plan),
-                    End::Refused(refusal) => Event::Refused(refusal),
-                });
+                return Ok(end);
             }
         }
     }
@@ -226,7 +269,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
 
     fn hear(&mut self, event: WorkerEvent) -> Option<End> {
         match event {
-            WorkerEvent::Accepted { .. } | WorkerEvent::Started { .. } => None,
+            WorkerEvent::Accepted { .. }
+            | WorkerEvent::Started { .. }
+            | WorkerEvent::Note { .. } => None,
             WorkerEvent::Progress { percent, doing } => {
                 self.tell(&Notice::Progress { percent, doing });
                 None
@@ -241,87 +286,25 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
     }
 
     fn lost(&mut self, lost: &Lost) -> Event {
-        tracing::warn!(PATCHD_RUN = %self.run, PATCHD_EVENT = "worker-lost", "run {}: {lost}", self.run);
+        event!(WORKER_LOST, PATCHD_RUN = %self.run, "run {}: {lost}", self.run);
         Event::Lost
     }
 
-    /// Lists, decides, plans. Only questions are asked, so it may end at once.
-    async fn check(&mut self, stop: &mut Stop<'_>) -> Result<Event, RunError> {
-        let remaining = self.remaining();
-        let planned = tokio::select! {
-            biased;
-            () = stop.asked() => return Ok(Event::Cancelled),
-            planned = tokio::time::timeout(remaining, self.plan()) => planned,
+    /// A run without a look at the end leaves its record open; nothing is begun
+    /// by closing it, and where that fails the next repair does it.
+    async fn clean_up(&mut self) {
+        if !self.ordered || self.state.course.verified {
+            return;
+        }
+        let order = Order::new(self.run, Phase::Cleanup, Plan::default());
+        let Ok(mut work) = self.hands.order(&order).await else {
+            return;
         };
-        match planned {
-            Err(_elapsed) => Ok(Event::DeadlinePassed),
-            Ok(Ok(Planned {
-                survey,
-                plan,
-                left_out,
-            })) => {
-                self.ledger.save_decisions(self.run, &survey.decisions)?;
-                self.decisions = survey.decisions;
-                let decisions = self.decisions.clone();
-                self.tell(&Notice::Planned {
-                    plan: plan.clone(),
-                    decisions,
-                });
-                Ok(Event::Planned { plan, left_out })
+        while let Ok(event) = work.next().await {
+            if self.hear(event).is_some() {
+                return;
             }
-            Ok(Err(SurveyError::Ledger(fault))) => Err(fault.into()),
-            Ok(Err(fault)) => Ok(Event::Unclear {
-                reason: fault.to_string(),
-            }),
         }
-    }
-
-    async fn plan(&mut self) -> Result<Planned, SurveyError> {
-        // A resumed run goes on under today's rules of its policy.
-        let gone = || SurveyError::Policy(self.policy.clone());
-        let policy = self
-            .parts
-            .settings
-            .policies
-            .get(&self.policy)
-            .ok_or_else(gone)?;
-        let aside = self.state.course.set_aside.iter();
-        let set_aside: Vec<(PackageName, String)> = aside
-            .map(|it| (it.package.clone(), it.reason.clone()))
-            .collect();
-        let judge = Judge {
-            name: &self.policy,
-            policy,
-            asked: &self.asked,
-            set_aside: &set_aside,
-            now: clock::now(),
-        };
-        let package_manager = &self.parts.package_manager;
-        let mut survey = survey(package_manager, Some(&mut self.ledger), judge).await?;
-        if !survey.pending.complete {
-            return Err(SurveyError::Incomplete(survey.pending.gaps));
-        }
-        let limits = Limits {
-            survey: &survey,
-            judge,
-        };
-        let Assembled {
-            plan,
-            left_out: blocked,
-        } = assemble(package_manager, &limits).await?;
-        let mut left_out = survey.stuck();
-        left_out.extend(survey.pending.gaps.iter().cloned());
-        for (id, reason) in blocked {
-            survey.block(&id, &reason);
-            left_out.push(format!("{id} was left out: {reason}"));
-        }
-        survey.include(&plan);
-        left_out.extend(unmet(package_manager, &survey, &self.asked).await?);
-        Ok(Planned {
-            survey,
-            plan,
-            left_out,
-        })
     }
 
     fn close(mut self) -> Result<RunReport, RunError> {
@@ -331,6 +314,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         };
         for finding in self.state.course.findings.clone() {
             self.tell(&Notice::Found(finding));
+        }
+        if let Some(survey) = &mut self.survey {
+            survey.settle(&self.state.course.changed);
         }
         let now = clock::now();
         if self.state.course.verified {
@@ -347,7 +333,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             outcome,
             summary,
             state: self.state,
-            decisions: self.decisions,
+            survey: self.survey,
         })
     }
 
@@ -355,30 +341,6 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         log(self.run, notice);
         (self.notify)(notice);
     }
-}
-
-/// What somebody asked for by name and does not get, a sentence each.
-async fn unmet<P: PackageManager>(
-    package_manager: &P,
-    survey: &Survey,
-    asked: &Asked,
-) -> Result<Vec<String>, SurveyError> {
-    let mut unmet = Vec::new();
-    for name in &asked.0 {
-        let mut decided = survey
-            .decisions
-            .iter()
-            .filter(|it| it.id.name == *name)
-            .peekable();
-        if decided.peek().is_none() && package_manager.versions_of(name).await?.is_empty() {
-            unmet.push(format!(
-                "{name} was asked for and is not installed here; check its name"
-            ));
-        }
-        let refused = decided.filter(|it| it.decision != Decision::Install);
-        unmet.extend(refused.map(|it| format!("{} was asked for and stays: {}", it.id, it.reason)));
-    }
-    Ok(unmet)
 }
 
 #[cfg(test)]

@@ -71,12 +71,12 @@ pub(super) fn open<P>(
     request: &Request,
 ) -> Result<(NewRun, State), RunError> {
     let now = clock::now();
-    let state = State::opened(now);
+    let state = State::opened(request.mandate.clone(), now);
     let opened = NewRun {
         id: new_id(now, ledger.latest()?),
         opened_at: now,
-        origin: "now".to_owned(),
-        closes_at: None,
+        origin: request.origin.clone(),
+        closes_at: request.mandate.closes,
         asked_by: request.asked_by.clone(),
         policy: request.policy.clone(),
         asked: request.asked.0.clone(),
@@ -88,7 +88,7 @@ pub(super) fn open<P>(
 }
 
 /// Ids sort by time, also when the clock was set back since the latest one.
-fn new_id(now: Timestamp, latest: Option<RunId>) -> RunId {
+pub(in crate::daemon) fn new_id(now: Timestamp, latest: Option<RunId>) -> RunId {
     let mut random = [0; 16];
     // The first 256 bytes or less are never cut short once the pool is ready.
     let _filled = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
@@ -97,11 +97,19 @@ fn new_id(now: Timestamp, latest: Option<RunId>) -> RunId {
     RunId::new(now.max(after), u128::from_le_bytes(random))
 }
 
-/// One driver at a time; the lock dies with its process. Somebody may only be
-/// looking whether it is held, so it is tried more than once.
-pub(super) async fn lock(state: &Path) -> Result<File, RunError> {
+/// Held by whoever drives a run.
+const RUN_LOCK: &str = "run.lock";
+
+/// One driver at a time.
+pub(super) async fn run_lock(state: &Path) -> Result<File, RunError> {
+    lock(state, RUN_LOCK).await
+}
+
+/// A lock that dies with its process. Somebody may only be looking whether it is
+/// held, so it is tried more than once.
+pub(in crate::daemon) async fn lock(state: &Path, name: &str) -> Result<File, RunError> {
     make_folder(state)?;
-    let path = &state.join("run.lock");
+    let path = &state.join(name);
     let opened = File::options()
         .create(true)
         .append(true)

@@ -273,7 +273,7 @@ fn insert_transition(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cycle::{Event, Repaired, step};
+    use crate::cycle::{Event, Mandate, Repaired, step};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -296,7 +296,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ledger.db");
         let mut ledger = Ledger::open(&path).expect("opened");
-        let first = State::opened(NOW);
+        let first = State::opened(Mandate::default(), NOW);
         ledger.open_run(&run(), &first).expect("written");
         let event = Event::Repaired(Repaired::default());
         let next = step(&first, event.clone(), NOW).expect("accepted").to;

@@ -102,12 +102,17 @@ impl FakeHands {
                     failure: applied
                         .failure
                         .map(|summary| ApplyFailure { summary, culprits }),
+                    own_upgrade: None,
                 }
             }
             Phase::Verify => Report::Verify {
                 findings: Vec::new(),
                 reboot_reasons: Vec::new(),
             },
+            Phase::AcceptConfig | Phase::Takeover | Phase::GiveBack => {
+                panic!("it belongs to no run")
+            }
+            Phase::Cleanup => Report::Cleanup,
         }
     }
 }

@@ -1,0 +1,65 @@
+//! What is the matter with the machine, beside a run.
+
+use super::{Kind, Priority, kinds};
+
+kinds! {
+    REBOOT_OWED {
+        name: "reboot-owed",
+        subject: "A reboot is owed",
+        id: "a137171f6c764c829e578a59d7193a7e",
+        priorities: &[Priority::Warn],
+        fields: &[],
+        text: "
+            Fixes are installed and not yet in use: the running kernel, or a library
+            that everything uses, is older than what is on disk. The machine stays
+            open to what they fix until it is rebooted.
+
+            Reboot when it suits; patchd does not do it. `patchd status` shows the
+            reasons, and since when.
+        ",
+    }
+    RIVAL_FOUND {
+        name: "rival-found",
+        subject: "@PATCHD_RIVAL@ also patches this machine",
+        id: "89267c711dab4a3a8f12f3835f2144d3",
+        priorities: &[Priority::Warn],
+        fields: &["PATCHD_RIVAL"],
+        text: "
+            @PATCHD_RIVAL@ installs updates by itself: outside your windows, without
+            your rules, and without a look at the machine afterwards. The two do not
+            harm each other, since patchd waits for the lock; but what was patched when
+            is not for you to say.
+
+            Decide for one of them. `patchd takeover` switches the rival's patching off
+            and keeps a record; `patchd takeover --undo` puts it back as it was.
+        ",
+    }
+    TAKEOVER_DONE {
+        name: "takeover-done",
+        subject: "@PATCHD_RIVAL@ does not patch any more",
+        id: "d7320896db3c4c4c99816a25724fdd31",
+        priorities: &[Priority::Info],
+        fields: &["PATCHD_RIVAL"],
+        text: "
+            `patchd takeover` has switched off the automatic patching of
+            @PATCHD_RIVAL@. What was changed is on record.
+
+            Nothing is to be done. `patchd takeover --undo` puts it back as it was; so
+            does the removal of the package patchd.
+        ",
+    }
+    TAKEOVER_UNDONE {
+        name: "takeover-undone",
+        subject: "@PATCHD_RIVAL@ patches again",
+        id: "742c58d70df24dadb274d5840ee8f9f2",
+        priorities: &[Priority::Info, Priority::Warn],
+        fields: &["PATCHD_RIVAL"],
+        text: "
+            The automatic patching of @PATCHD_RIVAL@ is as it was before
+            `patchd takeover`. Where the line is a warning, somebody had changed it
+            since, and it was left as they wanted it.
+
+            Nothing is to be done.
+        ",
+    }
+}
