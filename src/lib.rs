@@ -17,5 +17,6 @@ pub mod policy;
 pub mod running;
 pub mod schedule;
 pub mod state;
+pub mod takeover;
 pub mod verify;
 pub mod worker;

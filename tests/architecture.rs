@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "control",
             "package_manager",
             "running",
+            "takeover",
             "state",
             "cycle",
             "policy",
@@ -50,6 +51,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "config",
             "package_manager",
             "running",
+            "takeover",
             "verify",
             "policy",
             "os",
@@ -72,6 +74,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("control", &["os", "model"]),
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
+    ("takeover", &["os", "model"]),
     ("verify", &["os", "model"]),
     ("metrics", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),

@@ -114,7 +114,7 @@ fn an_ordinary_user_who_calls_the_worker_is_refused_in_its_own_words() {
     let place = Place::new();
     let refused = place.call(&["worker"]);
     insta::assert_snapshot!(refused.answered(0), @r#"
-    {"event":"refused","refusal":{"why":"unable","detail":"the worker must be root"}}
+    {"event":"refused","refusal":{"why":"unable","detail":"the worker must be root; run this with sudo"}}
     "#);
 }
 

@@ -104,6 +104,8 @@ pub(super) enum Command {
         /// For which shell
         shell: clap_complete::Shell,
     },
+    /// Run as a service: patch in the windows of the schedules, answer on the sockets
+    Daemon,
     /// Carry out one order from standard input
     #[command(hide = true)]
     Worker,

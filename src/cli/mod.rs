@@ -27,7 +27,7 @@ use screen::Screen;
 use crate::control::Action;
 use crate::model::ExitCode;
 use crate::os::journal;
-use crate::worker;
+use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
 #[must_use]
@@ -51,6 +51,7 @@ pub fn main() -> ExitCode {
         }
     };
     match &arguments.command {
+        Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
         _ => {}
@@ -114,6 +115,6 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             Ok(ExitCode::Success)
         }
         // Answered before anything else was started.
-        Command::Worker | Command::TransactionGuard { .. } => Ok(ExitCode::Usage),
+        Command::Daemon | Command::Worker | Command::TransactionGuard { .. } => Ok(ExitCode::Usage),
     }
 }

@@ -22,7 +22,9 @@ pub(super) async fn schedule(
 ) -> Result<ExitCode, Trouble> {
     let question = Question::Schedule {
         name,
-        from: from.map(|text| moment(text, &clock::zone())).transpose()?,
+        from: from
+            .map(|text| moment(text, &clock::zone(None)))
+            .transpose()?,
         count: Some(count),
     };
     let (value, schedules) = ask::<Schedules>(context, question).await?;

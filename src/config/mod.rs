@@ -21,6 +21,7 @@ mod target;
 mod time;
 
 mod checked;
+mod last_good;
 mod layers;
 mod reachable;
 
@@ -35,6 +36,7 @@ use std::path::PathBuf;
 pub use crate::os::trusted::Reader;
 pub use checked::Settings;
 pub use fault::{Fault, Faults, Level};
+pub use last_good::{InForce, KeepError, in_force, keep};
 pub use layers::Layers;
 pub use schema::schema;
 pub use sources::Sources;

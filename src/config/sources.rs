@@ -9,7 +9,7 @@ use super::source::Source;
 use crate::os::trusted::{self, Reader, Untrusted};
 
 /// The longest file, bytes.
-const FILE: u64 = 1 << 20;
+pub(super) const FILE: u64 = 1 << 20;
 
 /// How many drop-ins there may be.
 const DROP_INS: usize = 200;
@@ -80,6 +80,13 @@ impl Sources {
             }
         }
         (texts, faults)
+    }
+
+    /// The files that count, as they are called on the machine.
+    pub(super) fn paths(&self, reader: &Reader) -> Vec<PathBuf> {
+        let mut paths = vec![self.main.clone()];
+        paths.extend(self.drop_ins(reader, &mut Vec::new()));
+        paths
     }
 
     fn drop_ins(&self, reader: &Reader, faults: &mut Vec<Fault>) -> Vec<PathBuf> {

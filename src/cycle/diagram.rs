@@ -86,6 +86,7 @@ pub(super) fn events() -> Vec<Event> {
             faults: vec![],
             room: Plan::default(),
         }),
+        Event::Refused(Refusal::Stopping),
         Event::Refused(Refusal::Unable {
             detail: String::new(),
         }),

@@ -122,6 +122,7 @@ impl Event {
             Self::Refused(Refusal::Stale { .. }) => "refused: stale",
             Self::Refused(Refusal::Locked { .. }) => "refused: locked",
             Self::Refused(Refusal::Unfit { .. }) => "refused: unfit",
+            Self::Refused(Refusal::Stopping) => "refused: stopping",
             Self::Refused(Refusal::Unable { .. }) => "refused: unable",
             Self::Lost => "lost",
             Self::Cancelled => "cancelled",

@@ -33,7 +33,7 @@ impl<P> Parts<P> {
     /// A schedule's windows on this host.
     #[must_use]
     pub fn calendar<'a>(&self, name: &str, schedule: &'a Schedule) -> Calendar<'a> {
-        let zone = schedule.timezone.clone().unwrap_or_else(clock::zone);
+        let zone = clock::zone(schedule.timezone.as_ref());
         Calendar::new(name, schedule, &self.host, zone)
     }
 }

@@ -25,7 +25,9 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
             culprits,
             ..
         } => Event::DownloadFailed { reason, culprits },
-        Report::Apply { installed, failure } => applied(installed, failure, plan),
+        Report::Apply {
+            installed, failure, ..
+        } => applied(installed, failure, plan),
         Report::Verify {
             findings,
             reboot_reasons,
@@ -35,6 +37,8 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
         },
         // Ordered behind a run's end, where nobody waits for an event.
         Report::Cleanup => Event::Lost,
+        // No run orders these; who reports on something else has lost its way.
+        Report::AcceptConfig { .. } | Report::Takeover(_) | Report::GiveBack(_) => Event::Lost,
     }
 }
 
@@ -142,7 +146,12 @@ mod tests {
             summary: "exit 100".into(),
             culprits: vec![name(culprit)],
         });
-        event(Report::Apply { installed, failure }, &plan())
+        let report = Report::Apply {
+            installed,
+            failure,
+            own_upgrade: None,
+        };
+        event(report, &plan())
     }
 
     #[test]

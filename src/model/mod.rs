@@ -11,17 +11,22 @@ mod pending;
 mod plan;
 mod repository;
 mod run;
+mod skip;
 mod verification;
 mod version;
 
 pub use boot::BootPart;
 pub use host::{BootId, Distribution, Host, MachineId};
-pub use order::{ApplyFailure, Installed, Order, PROTOCOL, Phase, Refusal, Report, WorkerEvent};
+pub use order::{
+    ApplyFailure, Handover, Installed, Order, OwnOutcome, OwnUpgrade, PROTOCOL, Phase, Refusal,
+    Report, WorkerEvent,
+};
 pub use outcome::{ExitCode, InvalidExitCode, Outcome};
 pub use package::{Architecture, InvalidName, PackageId, PackageName};
 pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};
 pub use plan::{Change, Decided, Decision, Digest, Plan};
 pub use repository::{Repository, RepositoryState};
 pub use run::{Action, InvalidRunId, RunId};
+pub use skip::SkipReason;
 pub use verification::{Class, Finding};
 pub use version::{InvalidVersion, Version};

@@ -10,6 +10,7 @@ use super::plan::{Change, Digest, Plan};
 use super::repository::Repository;
 use super::run::RunId;
 use super::verification::Finding;
+use super::version::Version;
 
 /// The protocol this build speaks. A worker serves it and the one before.
 pub const PROTOCOL: u32 = 1;
@@ -31,6 +32,12 @@ pub enum Phase {
     Verify,
     /// Close the record of a run that ends without a look at what it did.
     Cleanup,
+    /// Check `/etc/patchd`, and keep it as the last good copy if it is sound.
+    AcceptConfig,
+    /// Switch off whatever else would patch this machine, with a record.
+    Takeover,
+    /// Undo the take-over, as far as nobody has changed it since.
+    GiveBack,
 }
 
 /// What the worker is asked to do.
@@ -83,6 +90,11 @@ pub enum WorkerEvent {
         /// Its start time in clock ticks since boot, so that a reused pid is noticed.
         start_time: u64,
     },
+    /// Worth keeping in the record; it changes nothing for the run.
+    Note {
+        /// One sentence.
+        sentence: String,
+    },
     /// The phase is over; the last event of an order.
     Done {
         /// What came of it.
@@ -125,6 +137,8 @@ pub enum Refusal {
         #[serde(default, skip_serializing_if = "Plan::is_empty")]
         room: Plan,
     },
+    /// The machine goes down, or somebody stops the worker: nothing further is begun.
+    Stopping,
     /// It was tried and could not be done.
     Unable {
         /// Why.
@@ -170,6 +184,9 @@ pub enum Report {
         /// Set when it did not go through.
         #[serde(skip_serializing_if = "Option::is_none")]
         failure: Option<ApplyFailure>,
+        /// Set when the daemon ran, and its own package was in the plan.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        own_upgrade: Option<OwnUpgrade>,
     },
     /// After `Verify`.
     Verify {
@@ -180,6 +197,50 @@ pub enum Report {
     },
     /// After `Cleanup`.
     Cleanup,
+    /// After `AcceptConfig`.
+    AcceptConfig {
+        /// All faults as a person reads them; absent when it was accepted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        faults: Option<String>,
+    },
+    /// After `Takeover`.
+    Takeover(Handover),
+    /// After `GiveBack`.
+    GiveBack(Handover),
+}
+
+/// What became of everybody else who would patch this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handover {
+    /// What was switched off, or given back; a name each.
+    pub done: Vec<String>,
+    /// What was left as it is, and why; a sentence each.
+    pub left: Vec<String>,
+}
+
+/// How the daemon came through the upgrade of its own package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnUpgrade {
+    /// The version that ran before.
+    pub from: Version,
+    /// The version that was installed.
+    pub to: Version,
+    /// What became of it.
+    pub outcome: OwnOutcome,
+}
+
+/// What became of a new version of the daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnOutcome {
+    /// It is ready.
+    Kept,
+    /// It did not become ready; the old one was put back and is.
+    PutBack,
+    /// It did not become ready, and the old package could not be had.
+    NoWayBack,
+    /// It did not become ready, and putting the old one back did not help.
+    Failed,
 }
 
 /// What a transaction did to the machine.
@@ -215,6 +276,43 @@ impl Order {
     }
 }
 
+impl Phase {
+    /// Whether it is a run of its own: it patches nothing and needs no other phase.
+    #[must_use]
+    pub fn stands_alone(self) -> bool {
+        matches!(self, Self::AcceptConfig | Self::Takeover | Self::GiveBack)
+    }
+}
+
+impl OwnUpgrade {
+    /// Whether the new version is ready.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.outcome == OwnOutcome::Kept
+    }
+}
+
+impl fmt::Display for OwnUpgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to, outcome } = self;
+        match outcome {
+            OwnOutcome::Kept => write!(f, "patchd {to} is ready"),
+            OwnOutcome::PutBack => write!(
+                f,
+                "patchd {to} did not become ready, and {from} was put back"
+            ),
+            OwnOutcome::NoWayBack => write!(
+                f,
+                "patchd {to} did not become ready, and there is no way back: the package of {from} could not be had; look at `journalctl -u patchd`"
+            ),
+            OwnOutcome::Failed => write!(
+                f,
+                "patchd {to} did not become ready, and putting {from} back did not help; look at `journalctl -u patchd`"
+            ),
+        }
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -224,6 +322,9 @@ impl fmt::Display for Phase {
             Self::Apply => "apply",
             Self::Verify => "verify",
             Self::Cleanup => "cleanup",
+            Self::AcceptConfig => "accept-config",
+            Self::Takeover => "takeover",
+            Self::GiveBack => "give-back",
         })
     }
 }
@@ -233,6 +334,9 @@ impl fmt::Display for Refusal {
         match self {
             Self::Invalid { detail } => write!(f, "the order was refused: {detail}"),
             Self::Unable { detail } => f.write_str(detail),
+            Self::Stopping => f.write_str(
+                "interrupted by shutdown: nothing further was begun; the rest waits for the next window",
+            ),
             Self::Busy { run: Some(run) } => {
                 write!(
                     f,

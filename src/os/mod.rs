@@ -10,6 +10,7 @@ pub mod machine;
 pub mod network;
 pub mod process;
 pub mod service;
+pub mod shutdown;
 pub mod signals;
 pub mod systemd;
 pub mod trusted;

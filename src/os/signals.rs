@@ -2,17 +2,40 @@
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// From now on a request to stop is only noted: what was begun is ended first.
-pub fn outlive() {
-    for signal in [SIGTERM, SIGINT, SIGHUP] {
-        let noted = Arc::new(AtomicBool::new(false));
-        // Registering can fail for signals that cannot be caught; these can.
-        let _cannot_fail = signal_hook::flag::register(signal, noted);
+/// A request to stop that is only noted.
+#[derive(Debug, Clone, Default)]
+pub struct Noted(Arc<AtomicBool>);
+
+impl Noted {
+    /// Whether SIGTERM came: the machine goes down, or systemd stops us.
+    #[must_use]
+    pub fn stop_was_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
+
+    /// As if SIGTERM had come.
+    #[cfg(test)]
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// From now on a request to stop is only noted: what was begun is ended first.
+#[must_use]
+pub fn outlive() -> Noted {
+    let noted = Noted::default();
+    // Registering can fail for signals that cannot be caught; these can.
+    let _cannot_fail = signal_hook::flag::register(SIGTERM, Arc::clone(&noted.0));
+    for signal in [SIGINT, SIGHUP] {
+        // Of a terminal, which is not ours.
+        let ignored = Arc::new(AtomicBool::new(false));
+        let _cannot_fail = signal_hook::flag::register(signal, ignored);
+    }
+    noted
 }
 
 /// For a service: the first becomes readable when it is to stop, the second when

@@ -1,7 +1,7 @@
 //! What every package manager must be able to do for us.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
 use crate::model::{Change, PackageId, PackageName, Pending, Plan, Repository, Version};
@@ -127,4 +127,22 @@ pub trait PackageManager {
     /// After an interrupted `apply` of this folder: what it left undone behind
     /// the transaction itself (marks), and what it changed.
     async fn settle(&self, plan: &Plan, folder: &Path) -> Result<Applied, Fault>;
+
+    /// The package file of an installed version, kept in the folder `packages`,
+    /// from wherever it can still be had; `None` when it cannot.
+    async fn keep(
+        &self,
+        id: &PackageId,
+        version: &Version,
+        packages: &Path,
+    ) -> Result<Option<PathBuf>, Fault>;
+
+    /// Brings one package back to the older version of this file. Configuration
+    /// files stay. Returns its own words when it did not go through.
+    async fn put_back(
+        &self,
+        file: &Path,
+        folder: &Path,
+        watch: Watch<'_>,
+    ) -> Result<Option<String>, Fault>;
 }

@@ -3,7 +3,7 @@
 
 use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::model::{
     RepositoryState, Version,
 };
 use crate::os::process::Process;
+use crate::os::signals::Noted;
 
 /// A handle; all clones share one world.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +52,10 @@ pub(crate) struct World {
     pub simulations: usize,
     /// The plans that were carried out, wholly or in part.
     pub applied: Vec<Plan>,
+    /// The package files that can still be had are those of versions that are replaced.
+    pub archives: bool,
+    /// A shutdown begins while `apply` runs.
+    pub stops: Option<Noted>,
     /// The privileged calls, in order.
     pub calls: Vec<&'static str>,
 }
@@ -182,6 +187,16 @@ impl PackageManager for Fake {
         let mut world = self.world();
         world.simulations += 1;
         let names: BTreeSet<&PackageName> = wanted.iter().map(|wanted| &wanted.id.name).collect();
+        let offered = |it: &&Wanted| world.offers.get(&it.id) == Some(&it.version);
+        if let Some(bad) = wanted.iter().find(|it| !offered(it)) {
+            return Err(Fault::Unsolvable {
+                words: format!(
+                    "Version '{}' for '{}' was not found",
+                    bad.version, bad.id.name
+                ),
+                packages: vec![bad.id.name.clone()],
+            });
+        }
         if let Some(bad) = names.iter().find(|name| world.unsolvable.contains(**name)) {
             return Err(Fault::Unsolvable {
                 words: format!("{bad} has unmet dependencies"),
@@ -289,6 +304,9 @@ impl PackageManager for Fake {
             pid: ended.pid,
             start_time: ended.start_time,
         });
+        if let Some(noted) = &self.world().stops {
+            noted.ask();
+        }
         let hangs_after = self.world().hangs_after;
         if let Some(count) = hangs_after {
             self.apply_part(plan, count);
@@ -326,5 +344,28 @@ impl PackageManager for Fake {
             changed: plan.changes().iter().filter(done).cloned().collect(),
             ..Applied::default()
         })
+    }
+
+    async fn keep(
+        &self,
+        id: &PackageId,
+        version: &Version,
+        packages: &Path,
+    ) -> Result<Option<PathBuf>, Fault> {
+        let file = packages.join(format!("{}={version}", id.name));
+        Ok(self.world().archives.then_some(file))
+    }
+
+    async fn put_back(
+        &self,
+        file: &Path,
+        _folder: &Path,
+        _watch: Watch<'_>,
+    ) -> Result<Option<String>, Fault> {
+        self.call("put back").await;
+        let file = file.file_name().and_then(|name| name.to_str());
+        let (name, old) = file.and_then(|file| file.split_once('=')).expect("ours");
+        self.world().installed.insert(id(name), version(old));
+        Ok(None)
     }
 }

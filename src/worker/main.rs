@@ -1,71 +1,112 @@
-//! The two hidden entrances: `patchd worker`, which reads one order, and
-//! `patchd transaction-guard`, which the package manager calls under its lock.
+//! The hidden entrances: `patchd worker`, which hears one order; an act that
+//! stands alone, in the process of a command; and `patchd transaction-guard`,
+//! which the package manager calls under its lock.
 
-use std::io::Read;
 use std::path::Path;
 
+use super::caller::Caller;
 use super::log::LOGS;
-use super::phases::Tools;
 use super::record::FOLDER;
-use super::serve::{send, serve};
-use super::validate::ORDER_CAP;
-use crate::config::{self, Reader, Sources};
-use crate::model::{ExitCode, Refusal, WorkerEvent};
+use super::serve::{obey, serve};
+use super::tools::{Rules, Tools};
+use super::{LAST_GOOD, acts};
+use crate::config::{self, Reader, Settings, Sources};
+use crate::model::{ExitCode, Order, Phase, Plan, Refusal, Report, WorkerEvent};
 use crate::os::command::System;
-use crate::os::{machine, signals};
-use crate::package_manager::{apt, detect};
+use crate::os::signals::Noted;
+use crate::os::{clock, files, machine, signals, systemd};
+use crate::package_manager::{apt, apt::Apt, detect};
 
-/// Reads one order from standard input and carries it out. Exits 0 whatever
-/// came of it: that is told in events.
+/// `/proc/self/cgroup` is a line for each hierarchy.
+const CGROUP_CAP: u64 = 64 << 10;
+
+/// Hears one order and carries it out. Exits 0 whatever came of it: that is
+/// told in events.
 #[must_use]
 pub fn main() -> ExitCode {
     // Out of the terminal's reach: a Ctrl-C is for whoever gave the order, and a
     // maintainer script finds no terminal to ask on.
     let _already_leader = rustix::process::setsid();
-    signals::outlive();
-    let mut out = std::io::stdout();
-    if let Err(refusal) = work(&mut out) {
-        send(&mut out, &WorkerEvent::Refused { refusal });
-    }
-    ExitCode::Success
-}
-
-fn work(out: &mut std::io::Stdout) -> Result<(), Refusal> {
-    if !rustix::process::geteuid().is_root() {
-        return Err(unable("the worker must be root"));
-    }
-    let mut text = String::new();
-    let read = std::io::stdin().take(ORDER_CAP).read_to_string(&mut text);
-    read.map_err(|cause| Refusal::Invalid {
-        detail: format!("it cannot be read: {cause}"),
-    })?;
-    // Read by ourselves: what the sender knows of the configuration does not count.
-    let loaded = config::load(&Sources::default(), &Reader::this_process())
-        .map_err(|faults| unable(&faults.to_string()))?;
-    let settings = loaded.settings;
-    let removals: Vec<_> = settings
-        .policies
-        .values()
-        .flat_map(|policy| policy.removals.clone())
-        .collect();
-    let package_manager = detect(Box::new(System), settings.package_manager)
-        .map_err(|fault| unable(&fault.to_string()))?;
-    let host = machine::host().map_err(|cause| unable(&cause.to_string()))?;
+    // Nor is root's shell to say which files others may read.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    let noted = signals::outlive();
+    let Ok(mut caller) = Caller::of_this_process() else {
+        return ExitCode::Failed;
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let runtime = runtime.map_err(|cause| unable(&cause.to_string()))?;
+    let Ok(runtime) = runtime else {
+        return ExitCode::Failed;
+    };
+    let work = equipped(&noted, async |tools| serve(&tools, &mut caller).await);
+    if let Err(refusal) = runtime.block_on(work) {
+        caller.last_word(&WorkerEvent::Refused { refusal });
+    }
+    runtime.shutdown_background();
+    ExitCode::Success
+}
+
+/// Carries out a phase that stands alone in this process, for a command that
+/// must work without a daemon, as in a maintainer script.
+pub async fn stand_alone(phase: Phase) -> Result<Report, Refusal> {
+    let run = acts::fresh_id(clock::now());
+    let order = Order::new(run, phase, Plan::default());
+    let text = serde_json::to_string(&order).map_err(|cause| unable(&cause.to_string()))?;
+    equipped(&Noted::default(), async |tools| {
+        obey(&tools, &text, &mut Caller::nobody()).await
+    })
+    .await?
+}
+
+/// Calls `work` with everything that it needs on this machine.
+async fn equipped<T>(
+    noted: &Noted,
+    work: impl AsyncFnOnce(Tools<'_, Apt>) -> T,
+) -> Result<T, Refusal> {
+    if !rustix::process::geteuid().is_root() {
+        return Err(unable("the worker must be root; run this with sudo"));
+    }
+    // Read by ourselves: what the sender knows of the configuration does not count.
+    let sources = Sources::default();
+    let last_good = Path::new(FOLDER).join(LAST_GOOD);
+    let in_force = config::in_force(&sources, &last_good, &Reader::this_process());
+    let (settings, unsound) = match in_force {
+        Ok(in_force) => (in_force.loaded.settings, None),
+        Err(faults) => (
+            Settings::default(),
+            Some(format!(
+                "the configuration is invalid, and no good copy of it was kept, so nothing is patched: {faults}"
+            )),
+        ),
+    };
+    let removals = settings.policies.values();
+    let rules = Rules {
+        removals: removals.flat_map(|it| it.removals.clone()).collect(),
+        verify: settings.verify,
+        unsound,
+    };
+    let package_manager = detect(Box::new(System), settings.package_manager)
+        .map_err(|fault| unable(&fault.to_string()))?;
+    let host = machine::host().map_err(|cause| unable(&cause.to_string()))?;
     let tools = Tools {
         package_manager: &package_manager,
         runner: &System,
-        verify: &settings.verify,
+        rules: &rules,
         host: &host,
         root: Path::new(FOLDER),
         logs: Path::new(LOGS),
+        sources: &sources,
+        unit: own_unit(),
+        noted,
     };
-    runtime.block_on(serve(&tools, &removals, &text, out));
-    runtime.shutdown_background();
-    Ok(())
+    Ok(work(tools).await)
+}
+
+/// The unit that systemd has us in, by which its journal is found.
+fn own_unit() -> Option<String> {
+    let text = files::read_bounded(Path::new("/proc/self/cgroup"), CGROUP_CAP).ok()?;
+    systemd::unit_of_cgroup(&text).map(str::to_owned)
 }
 
 /// Compares what the package manager is about to do with the plan in `plan`;

@@ -3,17 +3,31 @@
 //! configuration and package manager. It imports no ledger and knows no policy
 //! but what may be removed.
 
-mod log;
 mod main;
-mod phases;
+
+mod caller;
 mod record;
 mod serve;
-mod standing;
+mod tools;
 mod validate;
+
+mod acts;
+mod inspection;
+mod log;
+mod own_upgrade;
+mod phases;
+mod standing;
 
 #[cfg(test)]
 mod tests;
 
 pub use log::{LOGS, log_file};
-pub use main::{main, transaction_guard};
+pub use main::{main, stand_alone, transaction_guard};
+pub use own_upgrade::{PutBack, put_back};
 pub use record::{FOLDER, Line, Record, run_folder};
+
+/// In [`FOLDER`]: the last configuration that was found sound.
+pub const LAST_GOOD: &str = "config.last-good";
+
+/// In [`FOLDER`]: what was taken over from whom.
+pub const TAKEOVER: &str = "takeover.json";

@@ -1,45 +1,22 @@
 //! The phases, each from order to report. Whatever happens in between, the
 //! report tells what the package database says, not what was hoped.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use crate::model::{
-    ApplyFailure, Change, Class, Finding, Host, Installed, Plan, Refusal, Report, Repository,
-    RunId, WorkerEvent,
-};
-use crate::os::command::Runner;
-use crate::os::{clock, files};
-use crate::package_manager::{Activity, Applied, Fault, Fitness, PackageManager, Wanted};
-use crate::running;
-use crate::verify::{self, Observation, Touched};
-
+use super::inspection::{BEFORE, names};
+use super::own_upgrade::{OwnPackage, PACKAGE};
 use super::record::{Line, Record};
 use super::serve::Desk;
-use super::standing::{self, Look};
-
-/// The state before the first transaction of a run.
-const BEFORE: &str = "before.json";
-
-/// The largest observation that is read back, bytes.
-const OBSERVATION_CAP: u64 = 16 << 20;
+use super::tools::{Done, Tools};
+use crate::model::{
+    ApplyFailure, Change, Installed, OwnUpgrade, PackageName, Plan, Refusal, Report, RunId,
+    WorkerEvent,
+};
+use crate::os::command::Companion;
+use crate::os::{clock, files, shutdown};
+use crate::package_manager::{Activity, Applied, Fault, Fitness, PackageManager, Wanted};
+use crate::verify;
 
 /// How many differences of a stale plan are told.
 const DIFFERENCES: usize = 5;
-
-/// What the phases work with.
-pub(super) struct Tools<'a, P> {
-    pub package_manager: &'a P,
-    pub runner: &'a dyn Runner,
-    pub verify: &'a verify::Settings,
-    pub host: &'a Host,
-    /// `/var/lib/patchd-worker`.
-    pub root: &'a Path,
-    /// `/var/log/patchd`.
-    pub logs: &'a Path,
-}
-
-type Done = Result<Report, Refusal>;
 
 impl<P: PackageManager> Tools<'_, P> {
     /// Waits for a package manager that outlived its worker, mends the database,
@@ -64,6 +41,7 @@ impl<P: PackageManager> Tools<'_, P> {
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
             .map_err(refusal)?;
+        self.goes_on()?;
         let mut steps = Vec::new();
         if !self.audit().await?.is_empty() {
             steps = self
@@ -128,6 +106,7 @@ impl<P: PackageManager> Tools<'_, P> {
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
             .map_err(refusal)?;
+        self.goes_on()?;
         let fetched = self
             .package_manager
             .refresh(&folder, &mut |activity| desk.tell(activity))
@@ -155,6 +134,7 @@ impl<P: PackageManager> Tools<'_, P> {
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
             .map_err(refusal)?;
+        self.goes_on()?;
         match manager
             .download(plan, &folder, &mut |activity| desk.tell(activity))
             .await
@@ -185,7 +165,7 @@ impl<P: PackageManager> Tools<'_, P> {
             .map_err(refusal)?;
         // Two looks at a machine that nobody changes yet.
         let names = names(desk.record());
-        let look = verify::observe(self.verify, self.runner, &names);
+        let look = verify::observe(&self.rules.verify, self.runner, &names);
         let (same, before) = if folder.join(BEFORE).exists() {
             (self.same_plan(plan).await, None)
         } else {
@@ -197,87 +177,59 @@ impl<P: PackageManager> Tools<'_, P> {
             let text = serde_json::to_vec(&before).map_err(|cause| unable(&cause))?;
             files::replace(&folder.join(BEFORE), &text, 0o640).map_err(|cause| unable(&cause))?;
         }
+        let own = OwnPackage::of(self, desk, plan).await;
+        let delayed = self.delay_shutdown(desk).await;
+        self.goes_on()?;
         let applied = self
             .package_manager
             .apply(plan, &folder, &mut |activity| desk.tell(activity))
             .await;
-        let Applied {
-            changed,
-            kept_conffiles,
-            failure,
-            culprits,
-        } = applied.map_err(refusal)?;
-        let failure = failure.map(|summary| ApplyFailure { summary, culprits });
+        drop(delayed);
+        let applied = applied.map_err(refusal)?;
+        let mut installed = Installed {
+            changed: applied.changed,
+            kept_conffiles: applied.kept_conffiles,
+        };
+        let mut failure = applied.failure.map(|summary| ApplyFailure {
+            summary,
+            culprits: applied.culprits,
+        });
+        let mut own_upgrade = None;
+        if self.noted.stop_was_asked() {
+            failure = failure.map(interrupted);
+            desk.note("interrupted by shutdown: SIGTERM came while it applied".to_owned());
+        } else if let Some(own) = own {
+            own_upgrade = own.await_ready(self, desk, &mut installed).await;
+            failure = with_own(failure, own_upgrade.as_ref());
+        }
         Ok(Report::Apply {
-            installed: Installed {
-                changed,
-                kept_conffiles,
-            },
+            installed,
             failure,
+            own_upgrade,
         })
     }
 
-    /// Compares the machine with the state before and with the plans.
-    pub async fn verify(&self, desk: &mut Desk<'_>) -> Done {
-        let broken = self.audit().await?.into_iter();
-        let mut findings: Vec<Finding> = broken
-            .map(|detail| finding(Class::Breaks, "database", &detail))
-            .collect();
-        findings.extend(self.versions(desk.record()).await?);
-        findings.extend(self.compare(desk).await?);
-        let root = Path::new("/");
-        let reboot_reasons = running::reboot_reasons(root, &running::kernel(root));
-        Ok(Report::Verify {
-            findings,
-            reboot_reasons,
-        })
-    }
-
-    /// The machine against its state before this run, and before earlier runs
-    /// that broke something.
-    async fn compare(&self, desk: &mut Desk<'_>) -> Result<Vec<Finding>, Refusal> {
-        let run = desk.run();
-        let mut looks = standing::read(self.root, run).map_err(|cause| unable(&cause))?;
-        looks.extend(self.own_look(desk).await?);
-        let names = names(desk.record());
-        let (mut findings, mut stand) = (Vec::new(), Vec::new());
-        for look in looks {
-            desk.progress(50, "comparing the machine with the state before");
-            let Look {
-                before, touched, ..
-            } = &look;
-            let found = verify::verify(self.verify, self.runner, before, touched, &names).await;
-            let stands = Look::stands(&found);
-            findings.extend(if look.run == run {
-                found
-            } else {
-                look.retell(found)
-            });
-            if stands {
-                stand.push(look);
+    /// Has a shutdown wait for us as long as the value lives, where it can.
+    async fn delay_shutdown(&self, desk: &mut Desk<'_>) -> Option<Companion> {
+        match shutdown::delay(self.runner, "patchd installs updates").await {
+            Ok(companion) => Some(companion),
+            Err(cause) => {
+                desk.note(format!("a shutdown will not wait for this: {cause}"));
+                None
             }
         }
-        standing::write(self.root, &stand).map_err(|cause| unable(&cause))?;
-        Ok(findings)
     }
 
-    /// The state before this run; `None` when it has applied nothing.
-    async fn own_look(&self, desk: &Desk<'_>) -> Result<Option<Look>, Refusal> {
-        let path = desk.folder().join(BEFORE);
-        if !path.exists() {
-            return Ok(None);
+    /// Asked to stop, nothing further is begun: while a shutdown is queued,
+    /// maintainer scripts fail.
+    fn goes_on(&self) -> Result<(), Refusal> {
+        if self.noted.stop_was_asked() {
+            return Err(Refusal::Stopping);
         }
-        let text = files::read_bounded(&path, OBSERVATION_CAP).map_err(|cause| unable(&cause))?;
-        let before: Observation = serde_json::from_str(&text).map_err(|cause| unable(&cause))?;
-        let touched = self.touched(desk.record(), &before).await?;
-        Ok(Some(Look {
-            run: desk.run(),
-            before,
-            touched,
-        }))
+        Ok(())
     }
 
-    async fn audit(&self) -> Result<Vec<String>, Refusal> {
+    pub(super) async fn audit(&self) -> Result<Vec<String>, Refusal> {
         self.package_manager.audit().await.map_err(refusal)
     }
 
@@ -315,64 +267,35 @@ impl<P: PackageManager> Tools<'_, P> {
             Err(Refusal::Stale { differences })
         }
     }
-
-    /// What was reported as installed must be installed.
-    async fn versions(&self, record: &Record) -> Result<Vec<Finding>, Refusal> {
-        let mut expected = BTreeMap::new();
-        for change in record.completed().flat_map(Plan::changes) {
-            expected.insert(change.id.clone(), change.to.clone());
-        }
-        let ids: Vec<_> = expected.keys().cloned().collect();
-        let installed = self
-            .package_manager
-            .installed(&ids)
-            .await
-            .map_err(refusal)?;
-        let differs = expected
-            .into_iter()
-            .filter(|(id, to)| installed.get(id) != to.as_ref());
-        let tell = |(id, to): (_, Option<_>)| {
-            let shown =
-                |version: Option<String>| version.unwrap_or_else(|| "not installed".to_owned());
-            let is = shown(installed.get(&id).map(ToString::to_string));
-            let detail = format!(
-                "{id} should be {} and is {is}; somebody changed it behind patchd",
-                shown(to.map(String::from))
-            );
-            Finding {
-                class: Class::Warns,
-                check: "version".to_owned(),
-                subject: id.to_string(),
-                detail,
-            }
-        };
-        Ok(differs.map(tell).collect())
-    }
-
-    async fn touched(&self, record: &Record, before: &Observation) -> Result<Touched, Refusal> {
-        let ids: Vec<_> = record
-            .begun()
-            .flat_map(Plan::changes)
-            .map(|change| change.id.clone())
-            .collect();
-        let files = self.package_manager.files(&ids).await.map_err(refusal)?;
-        Ok(Touched {
-            units: verify::units_of(files.iter().map(String::as_str), before),
-        })
-    }
 }
 
-/// The hosts of the repositories that answered: names that ought to resolve.
-fn names(record: &Record) -> Vec<String> {
-    let host = |repository: &Repository| {
-        let (_, rest) = repository.id.split_once("://")?;
-        let host = rest.split(['/', ':', ' ']).next()?;
-        (!host.is_empty()).then(|| host.to_owned())
+/// A script that failed in a shutdown is not to be blamed: the next start
+/// repairs, and tries again.
+fn interrupted(mut failure: ApplyFailure) -> ApplyFailure {
+    failure.summary = format!("interrupted by shutdown: {}", failure.summary);
+    failure.culprits.clear();
+    failure
+}
+
+/// A version of ours that does not start is a failed update like any other.
+fn with_own(failure: Option<ApplyFailure>, own: Option<&OwnUpgrade>) -> Option<ApplyFailure> {
+    let Some(own) = own.filter(|own| !own.is_kept()) else {
+        return failure;
     };
-    let mut names: Vec<String> = record.repositories().iter().filter_map(host).collect();
-    names.sort();
-    names.dedup();
-    names
+    let mut failure = failure.unwrap_or_else(|| ApplyFailure {
+        summary: String::new(),
+        culprits: Vec::new(),
+    });
+    let others = std::mem::replace(&mut failure.summary, own.to_string());
+    if !others.is_empty() {
+        failure.summary = format!("{others}; {}", failure.summary);
+    }
+    if let Ok(name) = PackageName::try_from(PACKAGE.to_owned())
+        && !failure.culprits.contains(&name)
+    {
+        failure.culprits.push(name);
+    }
+    Some(failure)
 }
 
 fn upgrade(change: &Change) -> Option<Wanted> {
@@ -383,21 +306,7 @@ fn upgrade(change: &Change) -> Option<Wanted> {
     })
 }
 
-fn finding(class: Class, check: &str, detail: &str) -> Finding {
-    let subject = detail
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    Finding {
-        class,
-        check: check.to_owned(),
-        subject,
-        detail: detail.to_owned(),
-    }
-}
-
-fn refusal(fault: Fault) -> Refusal {
+pub(super) fn refusal(fault: Fault) -> Refusal {
     match fault {
         Fault::Locked {
             holder,
@@ -413,7 +322,7 @@ fn refusal(fault: Fault) -> Refusal {
     }
 }
 
-fn unable(cause: &dyn std::fmt::Display) -> Refusal {
+pub(super) fn unable(cause: &dyn std::fmt::Display) -> Refusal {
     Refusal::Unable {
         detail: format!(
             "the worker cannot use its own files: {cause}; check space and mode of /var/lib/patchd-worker"

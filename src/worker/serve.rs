@@ -1,28 +1,26 @@
 //! One order, from its first byte to its last event.
 
 use std::fs::{DirBuilder, File};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
+use super::caller::Caller;
 use super::log;
-use super::phases::Tools;
-use super::record::{Line, Record};
+use super::record::{Line, Past, Record};
+use super::tools::{Done, Tools};
 use super::validate::{Bounds, validate};
 use crate::model::{Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent};
 use crate::os::clock;
 use crate::os::files::no_follow;
 use crate::package_manager::{Activity, PackageManager};
-use crate::policy::Pattern;
 
-/// Where events go: first into the record, then to whoever listens. A listener
-/// that has gone is no reason to stop.
+/// Where events go: first into the record, then to whoever listens.
 pub(super) struct Desk<'a> {
     run: RunId,
     record: Record,
-    listener: &'a mut dyn Write,
+    caller: &'a mut Caller,
 }
 
 impl Desk<'_> {
@@ -46,6 +44,10 @@ impl Desk<'_> {
         self.emit(&WorkerEvent::Waiting { holder });
     }
 
+    pub fn note(&mut self, sentence: String) {
+        self.emit(&WorkerEvent::Note { sentence });
+    }
+
     pub fn progress(&mut self, percent: u8, doing: &str) {
         self.emit(&WorkerEvent::Progress {
             percent,
@@ -57,12 +59,12 @@ impl Desk<'_> {
         if !matches!(event, WorkerEvent::Progress { .. }) {
             // A full disk must not stop a transaction that is at work; what is
             // lost here is judged by the package database later.
-            let _full_disk = self.note(event);
+            let _full_disk = self.write(event);
         }
-        send(self.listener, event);
+        self.caller.tell(event);
     }
 
-    fn note(&mut self, event: &WorkerEvent) -> std::io::Result<()> {
+    fn write(&mut self, event: &WorkerEvent) -> std::io::Result<()> {
         let event = Box::new(event.clone());
         self.record.append(Line::Event {
             at: clock::now(),
@@ -71,31 +73,42 @@ impl Desk<'_> {
     }
 }
 
-/// Tells somebody who may have gone.
-pub(super) fn send(listener: &mut dyn Write, event: &WorkerEvent) {
-    if let Ok(mut text) = serde_json::to_string(event) {
-        text.push('\n');
-        let _gone = listener
-            .write_all(text.as_bytes())
-            .and_then(|()| listener.flush());
-    }
+/// Hears one order and carries it out. Everything that can be said about it is
+/// said to the caller; nothing is returned.
+pub(super) async fn serve<P: PackageManager>(tools: &Tools<'_, P>, caller: &mut Caller) {
+    let done = match caller.order() {
+        Ok(text) => obey(tools, &text, caller).await,
+        Err(refusal) => Err(refusal),
+    };
+    caller.last_word(&end(done));
 }
 
-/// Carries out the order in `text`. Everything that can be said about it is
-/// said to the listener; nothing is returned.
-pub(super) async fn serve<P: PackageManager>(
+/// Carries out the order in `text`; its end is in the record when this returns.
+pub(super) async fn obey<P: PackageManager>(
     tools: &Tools<'_, P>,
-    removals: &[Pattern],
     text: &str,
-    listener: &mut dyn Write,
-) {
-    match accept(tools, removals, text, listener).await {
-        Err(refusal) => send(listener, &WorkerEvent::Refused { refusal }),
-        Ok(accepted) => carry_out(tools, accepted, listener).await,
+    caller: &mut Caller,
+) -> Done {
+    match accept(tools, text, caller).await? {
+        Accepted::Begins(post) => carry_out(tools, *post, caller).await,
+        Accepted::WasDone(report) => Ok(*report),
     }
 }
 
-struct Accepted {
+fn end(done: Done) -> WorkerEvent {
+    match done {
+        Ok(report) => WorkerEvent::Done { report },
+        Err(refusal) => WorkerEvent::Refused { refusal },
+    }
+}
+
+enum Accepted {
+    Begins(Box<Post>),
+    /// The last phase of a run that is over: nobody heard the report.
+    WasDone(Box<Report>),
+}
+
+struct Post {
     order: Order,
     open: Option<RunId>,
     record: Record,
@@ -105,15 +118,16 @@ struct Accepted {
 
 async fn accept<P: PackageManager>(
     tools: &Tools<'_, P>,
-    removals: &[Pattern],
     text: &str,
-    listener: &mut dyn Write,
+    caller: &mut Caller,
 ) -> Result<Accepted, Refusal> {
     let order: Order = serde_json::from_str(text).map_err(|cause| Refusal::Invalid {
         detail: format!("it is not an order: {cause}"),
     })?;
-    let lock = lock(tools.root, &order, listener)?;
-    let open = Record::find_open(tools.root).map_err(|cause| unusable(tools.root, &cause))?;
+    let root = tools.root;
+    let lock = lock(root, &order, caller)?;
+    let open = Record::find_open(root).map_err(|cause| unusable(root, &cause))?;
+    let past = Record::past(root, order.run).map_err(|cause| unusable(root, &cause))?;
     let spare = if order.plan.only_removes() {
         let spare = tools.package_manager.spare_kernels().await;
         spare.map_err(|fault| Refusal::Unable {
@@ -126,28 +140,54 @@ async fn accept<P: PackageManager>(
         &order,
         &Bounds {
             open,
-            removals,
+            past: &past,
+            removals: &tools.rules.removals,
             spare: &spare,
         },
     )?;
-    let mut record =
-        Record::open(tools.root, order.run).map_err(|cause| unusable(tools.root, &cause))?;
-    // Without a log the output stays in the run's folder; that is no reason to stop.
-    let _no_log = log::prepare(tools.logs, record.folder(), order.run);
-    if order.phase == Phase::Repair {
-        Record::drop_oldest(tools.root, log::KEPT, order.run)
-            .map_err(|cause| unusable(tools.root, &cause))?;
+    if let Past::Over {
+        told: Some(report), ..
+    } = past
+    {
+        return Ok(Accepted::WasDone(report));
+    }
+    if let (Some(detail), false) = (&tools.rules.unsound, order.phase.stands_alone()) {
+        let detail = detail.clone();
+        return Err(Refusal::Unable { detail });
+    }
+    if tools.noted.stop_was_asked() {
+        return Err(Refusal::Stopping);
+    }
+    begin(tools, order, open, lock).map(|post| Accepted::Begins(Box::new(post)))
+}
+
+/// Writes the order down; from here on its run is open.
+fn begin<P>(
+    tools: &Tools<'_, P>,
+    order: Order,
+    open: Option<RunId>,
+    lock: File,
+) -> Result<Post, Refusal> {
+    let root = tools.root;
+    let mut record = Record::open(root, order.run).map_err(|cause| unusable(root, &cause))?;
+    if !order.phase.stands_alone() {
+        // Without a log the output stays in the run's folder; that is no reason to stop.
+        let _no_log = log::prepare(tools.logs, record.folder(), order.run);
+    }
+    if order.phase == Phase::Repair || order.phase.stands_alone() {
+        Record::drop_oldest(root, log::KEPT, order.run).map_err(|cause| unusable(root, &cause))?;
     }
     let line = Line::Order {
         at: clock::now(),
         machine: tools.host.machine_id.clone(),
         boot: tools.host.boot_id.clone(),
+        unit: tools.unit.clone(),
         order: Box::new(order.clone()),
     };
     record
         .append(line)
         .map_err(|cause| unusable(record.folder(), &cause))?;
-    Ok(Accepted {
+    Ok(Post {
         order,
         open,
         record,
@@ -157,26 +197,24 @@ async fn accept<P: PackageManager>(
 
 async fn carry_out<P: PackageManager>(
     tools: &Tools<'_, P>,
-    accepted: Accepted,
-    listener: &mut dyn Write,
-) {
-    let Accepted {
+    post: Post,
+    caller: &mut Caller,
+) -> Done {
+    let Post {
         order,
         open,
         record,
         _lock,
-    } = accepted;
+    } = post;
     let mut desk = Desk {
         run: order.run,
         record,
-        listener,
+        caller,
     };
     let accepted = WorkerEvent::Accepted { phase: order.phase };
-    if let Err(cause) = desk.note(&accepted) {
-        let refusal = unusable(desk.record.folder(), &cause);
-        return send(desk.listener, &WorkerEvent::Refused { refusal });
-    }
-    send(desk.listener, &accepted);
+    desk.write(&accepted)
+        .map_err(|cause| unusable(desk.record.folder(), &cause))?;
+    desk.caller.tell(&accepted);
     let done = match order.phase {
         Phase::Repair => tools.repair(&mut desk, open).await,
         Phase::Refresh => tools.refresh(&mut desk).await,
@@ -184,23 +222,25 @@ async fn carry_out<P: PackageManager>(
         Phase::Apply => tools.apply(&mut desk, &order.plan).await,
         Phase::Verify => tools.verify(&mut desk).await,
         Phase::Cleanup => Ok(Report::Cleanup),
+        Phase::AcceptConfig => tools.accept_config(),
+        Phase::Takeover => tools.take_over().await,
+        Phase::GiveBack => tools.give_back().await,
     };
     let over = matches!(done, Ok(Report::Verify { .. } | Report::Cleanup));
-    desk.emit(&match done {
-        Ok(report) => WorkerEvent::Done { report },
-        Err(refusal) => WorkerEvent::Refused { refusal },
-    });
-    if over {
+    let _full_disk = desk.write(&end(done.clone()));
+    if order.phase.stands_alone() || over {
         let _full_disk = desk.record.append(Line::End { at: clock::now() });
     }
+    done
 }
 
 /// One worker at a time on this machine; the lock dies with its process. A
 /// repair waits for the worker that it is to clean up behind, and the next phase
 /// of a run for the one before; a stranger does not wait.
-fn lock(root: &Path, order: &Order, listener: &mut dyn Write) -> Result<File, Refusal> {
+fn lock(root: &Path, order: &Order, caller: &mut Caller) -> Result<File, Refusal> {
     let made = DirBuilder::new().recursive(true).mode(0o750).create(root);
     made.map_err(|cause| unusable(root, &cause))?;
+    ours_alone(root)?;
     let path = root.join("lock");
     let opened = File::options()
         .create(true)
@@ -221,7 +261,7 @@ fn lock(root: &Path, order: &Order, listener: &mut dyn Write) -> Result<File, Re
         run => {
             let run = run.map_or_else(|| "another run".to_owned(), |run| format!("run {run}"));
             let holder = format!("the worker of {run}, which is still at work");
-            send(listener, &WorkerEvent::Waiting { holder });
+            caller.tell(&WorkerEvent::Waiting { holder });
         }
     }
     loop {
@@ -232,6 +272,20 @@ fn lock(root: &Path, order: &Order, listener: &mut dyn Write) -> Result<File, Re
             Err(cause) => return Err(unusable(&path, &cause)),
         }
     }
+}
+
+/// A folder that somebody else may write holds nothing that can be relied on.
+fn ours_alone(root: &Path) -> Result<(), Refusal> {
+    let stat = std::fs::symlink_metadata(root).map_err(|cause| unusable(root, &cause))?;
+    let ours = stat.uid() == rustix::process::geteuid().as_raw();
+    if stat.is_dir() && ours && stat.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} is not root's alone, or no folder; what lies there may be forged; look at it, then `chown root {0}` and `chmod go-w {0}`",
+        root.display()
+    );
+    Err(Refusal::Unable { detail })
 }
 
 fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> Refusal {

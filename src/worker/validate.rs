@@ -1,17 +1,20 @@
 //! Is this an order that may be carried out at all? Pure; what the package
 //! manager has on offer is checked by its own simulation later.
 
-use crate::model::{Change, Order, PROTOCOL, Phase, Plan, Refusal, RunId};
+use super::record::Past;
+use crate::model::{Change, Order, PROTOCOL, Phase, Plan, Refusal, Report, RunId};
 use crate::policy::Pattern;
 
 /// The largest order that is read, bytes; a plan of 10,000 packages is 1.5 MB.
-pub(super) const ORDER_CAP: u64 = 4 << 20;
+pub(super) const ORDER_CAP: usize = 4 << 20;
 
 /// What the order is held against.
 #[derive(Debug)]
 pub(super) struct Bounds<'a> {
     /// The run that is open in the record, if any.
     pub open: Option<RunId>,
+    /// What the record says of the order's own run.
+    pub past: &'a Past,
     /// What any policy of this machine lets a plan remove.
     pub removals: &'a [Pattern],
     /// Kernels that may go to make room on /boot, whatever policies say.
@@ -35,12 +38,21 @@ pub(super) fn validate(order: &Order, bounds: &Bounds<'_>) -> Result<(), Refusal
     if bounds.open.is_some_and(|open| open != order.run) && order.phase != Phase::Repair {
         return Err(Refusal::Busy { run: bounds.open });
     }
+    in_turn(order, bounds.past)?;
     match order.phase {
         Phase::Download | Phase::Apply if order.plan.is_empty() => Err(invalid(format!(
             "{} needs a plan, and it has none",
             order.phase
         ))),
-        Phase::Repair | Phase::Refresh | Phase::Verify | Phase::Cleanup if !order.plan.is_empty() => {
+        Phase::Repair
+        | Phase::Refresh
+        | Phase::Verify
+        | Phase::Cleanup
+        | Phase::AcceptConfig
+        | Phase::Takeover
+        | Phase::GiveBack
+            if !order.plan.is_empty() =>
+        {
             Err(invalid(format!("{} takes no plan", order.phase)))
         }
         _ if order.plan.only_removes() => only_spare(&order.plan, bounds.spare),
@@ -49,6 +61,39 @@ pub(super) fn validate(order: &Order, bounds: &Bounds<'_>) -> Result<(), Refusal
             .changes()
             .iter()
             .try_for_each(|change| allowed(change, bounds.removals)),
+    }
+}
+
+/// Whether the phase comes where the record of its run says it may.
+fn in_turn(order: &Order, past: &Past) -> Result<(), Refusal> {
+    let (run, phase) = (order.run, order.phase);
+    match past {
+        // Only what stands last is told again: what verify found.
+        Past::Over { told: Some(report) }
+            if phase == Phase::Verify && matches!(**report, Report::Verify { .. }) =>
+        {
+            Ok(())
+        }
+        Past::Over { .. } => Err(invalid(format!(
+            "run {run} is over, and its record is closed"
+        ))),
+        Past::None if phase.stands_alone() || phase == Phase::Repair => Ok(()),
+        Past::None => Err(invalid(format!(
+            "a run begins with repair, and run {run} would with {phase}"
+        ))),
+        Past::Open { .. } if phase.stands_alone() => Err(invalid(format!(
+            "{phase} belongs to no run, and run {run} has begun"
+        ))),
+        Past::Open { downloaded }
+            if phase == Phase::Apply
+                && !order.plan.only_removes()
+                && !downloaded.contains(&order.digest) =>
+        {
+            Err(invalid(format!(
+                "run {run} has not looked at this plan, nor fetched it; download comes before apply"
+            )))
+        }
+        Past::Open { .. } => Ok(()),
     }
 }
 
@@ -112,11 +157,18 @@ mod tests {
         Order::new(RunId::new(1, 1), phase, Plan::new(changes))
     }
 
+    fn begun(order: &Order) -> Past {
+        Past::Open {
+            downloaded: vec![order.plan.digest()],
+        }
+    }
+
     fn judge(order: &Order, open: Option<RunId>) -> Result<(), Refusal> {
         validate(
             order,
             &Bounds {
                 open,
+                past: &begun(order),
                 removals: &[],
                 spare: &Plan::default(),
             },
@@ -158,6 +210,7 @@ mod tests {
                 &order,
                 &Bounds {
                     open: None,
+                    past: &begun(&order),
                     removals: &removals,
                     spare: &Plan::default()
                 }
@@ -175,6 +228,7 @@ mod tests {
                 &order,
                 &Bounds {
                     open: None,
+                    past: &begun(&order),
                     removals: &removals,
                     spare,
                 },
@@ -199,6 +253,43 @@ mod tests {
             Err(Refusal::Busy { run: open })
         );
         assert_eq!(judge(&order(Phase::Repair, vec![]), open), Ok(()));
+    }
+
+    #[test]
+    fn a_phase_has_its_turn() {
+        let upgrade = || vec![change(Some("1"), Some("2"))];
+        let found = Report::Verify {
+            findings: vec![],
+            reboot_reasons: vec![],
+        };
+        let over = Past::Over {
+            told: Some(Box::new(found)),
+        };
+        let opened = Past::Open { downloaded: vec![] };
+        let table = [
+            (Phase::Repair, vec![], Past::None, true),
+            (Phase::Takeover, vec![], Past::None, true),
+            (Phase::Refresh, vec![], Past::None, false),
+            (Phase::Apply, upgrade(), Past::None, false),
+            (Phase::Refresh, vec![], opened.clone(), true),
+            (Phase::Download, upgrade(), opened.clone(), true),
+            (Phase::Apply, upgrade(), opened.clone(), false),
+            (Phase::AcceptConfig, vec![], opened, false),
+            (Phase::Verify, vec![], over.clone(), true),
+            (Phase::Repair, vec![], over.clone(), false),
+            (Phase::Apply, upgrade(), over, false),
+            (Phase::Verify, vec![], Past::Over { told: None }, false),
+        ];
+        for (phase, changes, past, may) in table {
+            let bounds = Bounds {
+                open: None,
+                past: &past,
+                removals: &[],
+                spare: &Plan::default(),
+            };
+            let judged = validate(&order(phase, changes), &bounds);
+            assert_eq!(judged.is_ok(), may, "{phase} {past:?}: {judged:?}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod run;
 mod schedule;
 mod schema;
 mod status;
+mod takeover;
 
 pub use check::{Check, Repository, Update};
 pub use doctor::{Diagnosis, Doctor};
@@ -22,3 +23,4 @@ pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument
 pub use schedule::{Schedule, Schedules, Window};
 pub use schema::schemas;
 pub use status::{Next, Status};
+pub use takeover::Takeover;

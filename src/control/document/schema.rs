@@ -5,11 +5,13 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use super::{Check, Doctor, ErrorDocument, Explanation, History, RunDocument, Schedules, Status};
+use super::{
+    Check, Doctor, ErrorDocument, Explanation, History, RunDocument, Schedules, Status, Takeover,
+};
 
 /// The schema of every document, by the name in its `schema` field.
 #[must_use]
-pub fn schemas() -> [(&'static str, Schema); 8] {
+pub fn schemas() -> [(&'static str, Schema); 9] {
     [
         ("check-1", schema::<Check>()),
         ("status-1", schema::<Status>()),
@@ -17,6 +19,7 @@ pub fn schemas() -> [(&'static str, Schema); 8] {
         ("run-1", schema::<RunDocument>()),
         ("explain-1", schema::<Explanation>()),
         ("schedule-1", schema::<Schedules>()),
+        ("takeover-1", schema::<Takeover>()),
         ("doctor-1", schema::<Doctor>()),
         ("error-1", schema::<ErrorDocument>()),
     ]

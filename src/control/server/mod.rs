@@ -11,7 +11,6 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tracing::debug;
 
 use super::call::Call;
 use super::error::ControlError;
@@ -50,28 +49,37 @@ pub struct Asked {
 pub struct Server {
     seats: Seats,
     asked: mpsc::Sender<Asked>,
+    short: fn(&std::io::Error),
 }
 
 impl Server {
     /// Calls go to `asked`. While that is full, callers wait, and nobody else.
+    /// `short` is told once when the system cannot give us another connection.
     #[must_use]
-    pub fn new(asked: mpsc::Sender<Asked>) -> Self {
+    pub fn new(asked: mpsc::Sender<Asked>, short: fn(&std::io::Error)) -> Self {
         Self {
             seats: Seats::default(),
             asked,
+            short,
         }
     }
 
     /// Serves one socket until it is dropped, and all its connections with it.
     pub async fn serve(self, listener: UnixListener, level: Level) {
         let mut connections = JoinSet::new();
+        let mut is_short = false;
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => self.welcome(stream, level, &mut connections),
+                    Ok((stream, _)) => {
+                        is_short = false;
+                        self.welcome(stream, level, &mut connections);
+                    }
                     // Such as too many open files: those who hold them will leave.
                     Err(cause) => {
-                        debug!("no connection can be taken for now: {cause}");
+                        if !std::mem::replace(&mut is_short, true) {
+                            (self.short)(&cause);
+                        }
                         tokio::time::sleep(PAUSE).await;
                     }
                 },

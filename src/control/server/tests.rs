@@ -20,7 +20,7 @@ impl House {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (sender, asked) = mpsc::channel(4);
-        let server = Server::new(sender);
+        let server = Server::new(sender, |_| {});
         let listen = |name: &str| UnixListener::bind(folder.path().join(name)).expect("bound");
         let servers = [
             tokio::spawn(server.clone().serve(listen("public"), Level::Public)),

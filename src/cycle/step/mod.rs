@@ -301,7 +301,7 @@ fn set_aside(course: &mut Course, plan: &Plan, failure: ApplyFailure) {
 /// The worker would not do it. Only a stage that sent an order can hear that.
 fn refuse(at: &Stage, course: &mut Course, refusal: &Refusal) -> Option<Stage> {
     let outcome = match refusal {
-        Refusal::Busy { .. } | Refusal::Locked { .. } => Outcome::Deferred,
+        Refusal::Busy { .. } | Refusal::Locked { .. } | Refusal::Stopping => Outcome::Deferred,
         Refusal::Unfit { .. } => Outcome::NeedsHuman,
         Refusal::Stale { .. } | Refusal::Invalid { .. } | Refusal::Unable { .. } => Outcome::Failed,
     };
@@ -325,6 +325,10 @@ fn refuse(at: &Stage, course: &mut Course, refusal: &Refusal) -> Option<Stage> {
         | Stage::Refreshing
         | Stage::Downloading { .. }
         | Stage::Applying { .. } => Some(give_up(course, outcome, &refusal.to_string())),
+        // The next start goes on with it.
+        Stage::Mending | Stage::Verifying if *refusal == Refusal::Stopping => {
+            Some(lose(at, course))
+        }
         // What is installed must be looked at, and cannot be now.
         Stage::Mending | Stage::Verifying => {
             Some(end(course, Outcome::NeedsHuman, &refusal.to_string()))

@@ -269,7 +269,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
 
     fn hear(&mut self, event: WorkerEvent) -> Option<End> {
         match event {
-            WorkerEvent::Accepted { .. } | WorkerEvent::Started { .. } => None,
+            WorkerEvent::Accepted { .. }
+            | WorkerEvent::Started { .. }
+            | WorkerEvent::Note { .. } => None,
             WorkerEvent::Progress { percent, doing } => {
                 self.tell(&Notice::Progress { percent, doing });
                 None

@@ -89,10 +89,11 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             judge,
         };
         let Fitting {
-            assembled: Assembled {
-                plan,
-                left_out: blocked,
-            },
+            assembled:
+                Assembled {
+                    plan,
+                    left_out: blocked,
+                },
             postponed,
             needs,
         } = self.fit(&limits).await?;
@@ -143,7 +144,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
     /// Takes from the end of the queue until the rest ends inside the window.
     async fn fit(&self, limits: &Limits<'_>) -> Result<Fitting, SurveyError> {
         let queue = limits.survey.most_urgent_first();
-        let history = Vec::new();
+        let history = self.ledger.apply_samples()?;
         let mut take = queue.len();
         loop {
             let (now, later) = queue.split_at(take);
@@ -216,4 +217,3 @@ async fn unmet<P: PackageManager>(
     }
     Ok(unmet)
 }
-

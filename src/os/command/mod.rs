@@ -2,6 +2,7 @@
 //! killed beyond them; a *transaction* has neither, writes to files, and is
 //! never killed by us.
 
+mod companion;
 mod dialogue;
 #[cfg(test)]
 pub mod replay;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+pub use companion::Companion;
 pub use dialogue::Dialogue;
 pub use transaction::Transaction;
 
@@ -123,6 +125,16 @@ pub trait Runner {
             reader(&mut std::mem::take(&mut output.stdout).as_slice());
             Ok(output)
         })
+    }
+
+    /// Starts a program that goes with us, see [`Command::accompany`]. Who only
+    /// replays answers has none.
+    fn accompany<'a>(
+        &'a self,
+        program: &'a Command,
+    ) -> Answer<'a, Result<Companion, CommandError>> {
+        let nobody = program.start_error(std::io::ErrorKind::NotFound.into());
+        Box::pin(std::future::ready(Err(nobody)))
     }
 }
 
@@ -242,6 +254,13 @@ impl Runner for System {
         reader: Reader,
     ) -> Answer<'a, Result<Output, CommandError>> {
         Box::pin(in_time(question, run_into(question, reader)))
+    }
+
+    fn accompany<'a>(
+        &'a self,
+        program: &'a Command,
+    ) -> Answer<'a, Result<Companion, CommandError>> {
+        Box::pin(program.accompany())
     }
 }
 

@@ -2,6 +2,7 @@
 //! (`systemctl show`: stanzas of `Key=value`, one a unit).
 
 mod show;
+mod unit;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use show::parse_show;
+pub use unit::{Service, UnitFile, mask, service, start, stop, unit_file, unmask};
 
 use super::command::{Command, CommandError, Output, Runner};
 

@@ -3,6 +3,7 @@
 //! because apt reads its command line last.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::model::{Change, PackageId, Plan, Version};
 use crate::os::command::Command;
@@ -19,12 +20,17 @@ pub const APT_CACHE: &str = "/usr/bin/apt-cache";
 pub const APT_CONFIG: &str = "/usr/bin/apt-config";
 /// Unpacks and configures.
 pub const DPKG: &str = "/usr/bin/dpkg";
+/// Reads package files.
+pub const DPKG_DEB: &str = "/usr/bin/dpkg-deb";
 /// Reads dpkg's database.
 pub const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
 
 /// Seconds that apt and dpkg wait for a lock themselves: only for a rival that
 /// comes between our own wait and their start.
 const LOCK_RACE: &str = "DPkg::Lock::Timeout=60";
+
+/// One archive, from a mirror that may be slow.
+const FETCH_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What no apt.conf of the machine may turn: a question would wait for ever,
 /// a faulty package would be let in, or more would be done than was planned.
@@ -213,6 +219,43 @@ pub fn reinstall<'a>(
                 .into_iter()
                 .map(|(id, version)| versioned(id, version)),
         )
+}
+
+/// Fetches the archive of an installed version into another folder than the cache.
+#[must_use]
+pub fn fetch(id: &PackageId, version: &Version, packages: &Path) -> Command {
+    apt_get()
+        .args(["-o", "APT::Get::Remove=false"])
+        .args([
+            "-o",
+            &format!("Dir::Cache::archives={}", packages.display()),
+        ])
+        // The folder is root's alone.
+        .args(["-o", "APT::Sandbox::User=root"])
+        .args(["--download-only", "--reinstall", "install"])
+        .arg(versioned(id, version))
+        .timeout(FETCH_TIMEOUT)
+}
+
+/// What a package file says it is: three lines.
+#[must_use]
+pub fn describe(file: &Path) -> Command {
+    Command::new(DPKG_DEB)
+        .arg("--field")
+        .arg(file.to_string_lossy())
+        .args(["Package", "Version", "Architecture"])
+}
+
+/// Installs an older package file, and removes nothing for it. Naming the
+/// package would mark it as manual, so `marks` is a copy here, too.
+#[must_use]
+pub fn put_back(file: &Path, marks: &Path) -> Command {
+    apt_get()
+        .args(["-o", "APT::Get::Remove=false"])
+        .args(["-o", "APT::Get::allow-downgrades=true"])
+        .args(["-o", &marks_option(marks)])
+        .args(["--reinstall", "install"])
+        .arg(file.to_string_lossy())
 }
 
 fn marks_option(copy: &Path) -> String {

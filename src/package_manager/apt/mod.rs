@@ -39,12 +39,13 @@ mod repair;
 pub mod status_fd;
 mod transaction;
 mod uris;
+mod way_back;
 
 #[cfg(test)]
 mod obstacles;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::contract::{Applied, Fitness, PackageManager, Wanted, Watch};
 use super::fault::Fault;
@@ -146,5 +147,23 @@ impl PackageManager for Apt {
 
     async fn settle(&self, plan: &Plan, folder: &Path) -> Result<Applied, Fault> {
         transaction::settle(self.runner(), plan, folder).await
+    }
+
+    async fn keep(
+        &self,
+        id: &PackageId,
+        version: &Version,
+        packages: &Path,
+    ) -> Result<Option<PathBuf>, Fault> {
+        way_back::keep(self.runner(), id, version, packages).await
+    }
+
+    async fn put_back(
+        &self,
+        file: &Path,
+        folder: &Path,
+        watch: Watch<'_>,
+    ) -> Result<Option<String>, Fault> {
+        way_back::put_back(file, folder, watch).await
     }
 }

@@ -2,8 +2,8 @@
 //! lines in it, each on disk before the worker goes on. It tells the next
 //! worker what this one was doing, whatever became of it.
 
-use std::fs::{DirBuilder, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    BootId, Installed, MachineId, Order, Phase, Plan, Refusal, Report, Repository, RunId,
+    BootId, Digest, Installed, MachineId, Order, Phase, Plan, Refusal, Report, Repository, RunId,
     WorkerEvent,
 };
 use crate::os::files::no_follow;
@@ -19,6 +19,12 @@ use crate::os::process::Process;
 
 /// Where the records of this machine are.
 pub const FOLDER: &str = "/var/lib/patchd-worker";
+
+/// A record's name in the folder of its run.
+const FILE: &str = "record.jsonl";
+
+/// Where the last line of a record is looked for, bytes from its end.
+const TAIL: u64 = 64 << 10;
 
 /// The largest record that is read back, bytes.
 const CAP: u64 = 64 << 20;
@@ -36,6 +42,9 @@ pub enum Line {
         machine: Option<MachineId>,
         /// In which boot.
         boot: BootId,
+        /// The systemd unit that it is carried out in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<String>,
         /// The order.
         order: Box<Order>,
     },
@@ -50,6 +59,23 @@ pub enum Line {
     End {
         /// When.
         at: Timestamp,
+    },
+}
+
+/// What a record says before an order for its run is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Past {
+    /// There is none.
+    None,
+    /// The run goes on.
+    Open {
+        /// The plans whose archives are there.
+        downloaded: Vec<Digest>,
+    },
+    /// The run is over, and its record is closed for good.
+    Over {
+        /// Its last report; its driver may have died before it heard.
+        told: Option<Box<Report>>,
     },
 }
 
@@ -81,14 +107,14 @@ impl Record {
                 File::open(made)?.sync_all()?;
             }
         }
-        let path = folder.join("record.jsonl");
-        let file = File::options()
-            .create(true)
-            .read(true)
-            .append(true)
-            .mode(0o640)
-            .custom_flags(no_follow())
-            .open(&path)?;
+        let file = open(
+            &folder,
+            File::options()
+                .create(true)
+                .read(true)
+                .append(true)
+                .mode(0o640),
+        )?;
         let lines = read(&file)?;
         File::open(&folder)?.sync_all()?;
         let mut record = Self {
@@ -100,19 +126,40 @@ impl Record {
         Ok(record)
     }
 
-    /// The latest run whose record has no end, if any.
+    /// The run whose record has a beginning and no end, if any. All are looked
+    /// at: with a clock that was set back it need not be the latest.
     pub fn find_open(root: &Path) -> std::io::Result<Option<RunId>> {
-        let Some(latest) = runs(root)?.pop() else {
-            return Ok(None);
-        };
-        let path = run_folder(root, latest).join("record.jsonl");
-        let lines = match File::open(&path) {
-            Ok(file) => read(&file)?,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        for run in runs(root)?.into_iter().rev() {
+            if is_open(&run_folder(root, run).join(FILE))? {
+                return Ok(Some(run));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is known of a run before an order for it is taken. Makes nothing.
+    pub fn past(root: &Path, run: RunId) -> std::io::Result<Past> {
+        let folder = run_folder(root, run);
+        let file = match open(&folder, File::options().read(true)) {
+            Ok(file) => file,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Past::None),
             Err(cause) => return Err(cause),
         };
-        let begun = !lines.is_empty();
-        Ok((begun && !matches!(lines.last(), Some(Line::End { .. }))).then_some(latest))
+        let lines = read(&file)?;
+        let record = Self {
+            folder,
+            file,
+            lines,
+        };
+        Ok(match record.lines.last() {
+            None => Past::None,
+            Some(Line::End { .. }) => Past::Over {
+                told: record.last_report().cloned().map(Box::new),
+            },
+            Some(_) => Past::Open {
+                downloaded: record.downloaded(),
+            },
+        })
     }
 
     /// Drops the records of the oldest runs beyond `kept`, but never `current`:
@@ -171,8 +218,13 @@ impl Record {
     pub fn reported(&self) -> Option<&Installed> {
         match self.applies().last()?.report? {
             Report::Apply { installed, .. } | Report::Repair { installed, .. } => Some(installed),
-            Report::Refresh { .. } | Report::Download { .. } | Report::Verify { .. }
-            | Report::Cleanup => None,
+            Report::Refresh { .. }
+            | Report::Download { .. }
+            | Report::Verify { .. }
+            | Report::Cleanup
+            | Report::AcceptConfig { .. }
+            | Report::Takeover(_)
+            | Report::GiveBack(_) => None,
         }
     }
 
@@ -223,6 +275,37 @@ impl Record {
             .into_iter()
             .filter(|apply| apply.began)
             .map(|apply| apply.plan)
+    }
+
+    /// What the last phase reported that came to its end.
+    fn last_report(&self) -> Option<&Report> {
+        self.lines.iter().rev().find_map(|line| match line {
+            Line::Event { event, .. } => match &**event {
+                WorkerEvent::Done { report } => Some(report),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
+    /// The digests of the plans whose archives were fetched in this run.
+    fn downloaded(&self) -> Vec<Digest> {
+        let (mut ordered, mut downloaded) = (None, Vec::new());
+        for line in &self.lines {
+            match line {
+                Line::Order { order, .. } => ordered = Some(&order.digest),
+                Line::Event { event, .. } => {
+                    if let WorkerEvent::Done {
+                        report: Report::Download { failure: None, .. },
+                    } = &**event
+                    {
+                        downloaded.extend(ordered.cloned());
+                    }
+                }
+                Line::End { .. } => {}
+            }
+        }
+        downloaded
     }
 
     fn applies(&self) -> Vec<Apply<'_>> {
@@ -303,6 +386,7 @@ impl<'a> Apply<'a> {
             WorkerEvent::Done { report } => self.report = Some(report),
             WorkerEvent::Accepted { .. }
             | WorkerEvent::Progress { .. }
+            | WorkerEvent::Note { .. }
             | WorkerEvent::Waiting { .. } => {}
         }
     }
@@ -323,6 +407,27 @@ pub(super) fn runs(root: &Path) -> std::io::Result<Vec<RunId>> {
         .collect();
     runs.sort();
     Ok(runs)
+}
+
+fn open(folder: &Path, options: &OpenOptions) -> std::io::Result<File> {
+    let mut options = options.clone();
+    options.custom_flags(no_follow()).open(folder.join(FILE))
+}
+
+/// Whether a record has a whole line, and the last one is not its end.
+fn is_open(path: &Path) -> std::io::Result<bool> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(cause) => return Err(cause),
+    };
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    Ok(match read(&file)?.last() {
+        Some(line) => !matches!(line, Line::End { .. }),
+        // A torn line alone is no beginning, and a line this long is no end.
+        None => length > TAIL,
+    })
 }
 
 /// All whole lines; one that was torn by a crash is skipped.

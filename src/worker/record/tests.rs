@@ -24,6 +24,7 @@ fn order(phase: Phase) -> Line {
         at: NOW,
         machine: None,
         boot: BootId("boot".into()),
+        unit: None,
         order,
     }
 }
@@ -60,6 +61,7 @@ fn applied() -> Line {
         report: Report::Apply {
             installed: Installed::default(),
             failure: None,
+            own_upgrade: None,
         },
     })
 }

@@ -102,6 +102,7 @@ impl FakeHands {
                     failure: applied
                         .failure
                         .map(|summary| ApplyFailure { summary, culprits }),
+                    own_upgrade: None,
                 }
             }
             Phase::Verify => Report::Verify {
@@ -109,6 +110,9 @@ impl FakeHands {
                 reboot_reasons: Vec::new(),
             },
             Phase::Cleanup => Report::Cleanup,
+            Phase::AcceptConfig | Phase::Takeover | Phase::GiveBack => {
+                panic!("it belongs to no run")
+            }
         }
     }
 }

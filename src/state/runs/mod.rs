@@ -1,9 +1,12 @@
 //! Runs: opened, stepped, closed, and told again later.
 
+mod row;
+
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
+use self::row::{COLUMNS, Texts};
 use super::ledger::{Ledger, LedgerError};
 use crate::cycle::State;
 use crate::model::{BootId, Decided, MachineId, Outcome, PackageName, RunId};
@@ -15,8 +18,11 @@ pub struct NewRun {
     pub id: RunId,
     /// When.
     pub opened_at: Timestamp,
-    /// What set it off: `now` for a run by hand.
+    /// What set it off: `now` for a run by hand, else `schedule NAME`.
     pub origin: String,
+    /// When its window closes: nothing starts that cannot end before. A run that
+    /// was cut short goes on under the same bound.
+    pub closes_at: Option<Timestamp>,
     /// Who asked for it.
     pub asked_by: String,
     /// Under which policy.
@@ -66,8 +72,6 @@ pub struct RunDetail {
     pub decisions: Vec<Decided>,
 }
 
-const COLUMNS: &str = "id, opened_at, origin, asked_by, policy, asked, machine_id, boot_id, closed_at, outcome, summary, state";
-
 impl Ledger {
     /// Writes down a run and its first state.
     pub fn open_run(&mut self, run: &NewRun, state: &State) -> Result<(), LedgerError> {
@@ -77,8 +81,8 @@ impl Ledger {
         let write = |ledger: &mut Self| {
             let transaction = ledger.begin()?;
             transaction.execute(
-                "INSERT INTO run (id, opened_at, origin, asked_by, policy, asked, machine_id, boot_id, state)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO run (id, opened_at, origin, asked_by, policy, asked, machine_id, boot_id, state, closes_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     id,
                     run.opened_at.to_string(),
@@ -88,7 +92,8 @@ impl Ledger {
                     names.join(" "),
                     run.machine_id.as_ref().map(|machine| &machine.0),
                     run.boot_id.0,
-                    body
+                    body,
+                    run.closes_at.map(|at| at.to_string())
                 ],
             )?;
             insert_transition(
@@ -205,20 +210,7 @@ impl Ledger {
             return Ok(None);
         };
         let row = self.row(texts)?;
-        let steps = self.strings(
-            "SELECT at, event, stage FROM transition WHERE run = ?1 ORDER BY sequence",
-            &id,
-        )?;
-        let transitions = steps
-            .into_iter()
-            .map(|[at, event, stage]| {
-                Ok(Transition {
-                    at: self.time(&at)?,
-                    event,
-                    stage,
-                })
-            })
-            .collect::<Result<_, LedgerError>>()?;
+        let transitions = self.transitions(&id)?;
         let query =
             "SELECT body, '', '' FROM decision WHERE run = ?1 ORDER BY package, architecture";
         let decisions = self
@@ -235,6 +227,21 @@ impl Ledger {
         }))
     }
 
+    pub(super) fn transitions(&self, id: &str) -> Result<Vec<Transition>, LedgerError> {
+        let steps = self.strings(
+            "SELECT at, event, stage FROM transition WHERE run = ?1 ORDER BY sequence",
+            id,
+        )?;
+        let understood = steps.into_iter().map(|[at, event, stage]| {
+            Ok(Transition {
+                at: self.time(&at)?,
+                event,
+                stage,
+            })
+        });
+        understood.collect()
+    }
+
     fn strings(&self, query: &str, id: &str) -> Result<Vec<[String; 3]>, LedgerError> {
         let read = || {
             let mut statement = self.database.prepare(query)?;
@@ -247,81 +254,6 @@ impl Ledger {
 
     fn body(&self, state: &State) -> Result<String, LedgerError> {
         serde_json::to_string(state).map_err(|cause| self.content("a state", &cause))
-    }
-
-    pub(super) fn time(&self, text: &str) -> Result<Timestamp, LedgerError> {
-        text.parse()
-            .map_err(|cause: jiff::Error| self.content("a time", &cause))
-    }
-
-    fn row(&self, texts: Texts) -> Result<RunRow, LedgerError> {
-        let id = RunId::try_from(texts.id).map_err(|cause| self.content("a run id", &cause))?;
-        let names = texts
-            .asked
-            .split_whitespace()
-            .map(|name| PackageName::try_from(name.to_owned()));
-        let asked: Result<Vec<_>, _> = names.collect();
-        let outcome = |text: String| serde_json::from_value(serde_json::Value::String(text));
-        Ok(RunRow {
-            opened: NewRun {
-                id,
-                opened_at: self.time(&texts.opened_at)?,
-                origin: texts.origin,
-                asked_by: texts.asked_by,
-                policy: texts.policy,
-                asked: asked.map_err(|cause| self.content("a package name", &cause))?,
-                machine_id: texts.machine_id.map(MachineId),
-                boot_id: BootId(texts.boot_id),
-            },
-            closed_at: texts
-                .closed_at
-                .as_deref()
-                .map(|text| self.time(text))
-                .transpose()?,
-            outcome: texts
-                .outcome
-                .map(outcome)
-                .transpose()
-                .map_err(|cause| self.content("an outcome", &cause))?,
-            summary: texts.summary,
-            state: serde_json::from_str(&texts.state)
-                .map_err(|cause| self.content("a state", &cause))?,
-        })
-    }
-}
-
-/// A row of `run` before it is understood.
-struct Texts {
-    id: String,
-    opened_at: String,
-    origin: String,
-    asked_by: String,
-    policy: String,
-    asked: String,
-    machine_id: Option<String>,
-    boot_id: String,
-    closed_at: Option<String>,
-    outcome: Option<String>,
-    summary: Option<String>,
-    state: String,
-}
-
-impl Texts {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            opened_at: row.get(1)?,
-            origin: row.get(2)?,
-            asked_by: row.get(3)?,
-            policy: row.get(4)?,
-            asked: row.get(5)?,
-            machine_id: row.get(6)?,
-            boot_id: row.get(7)?,
-            closed_at: row.get(8)?,
-            outcome: row.get(9)?,
-            summary: row.get(10)?,
-            state: row.get(11)?,
-        })
     }
 }
 
@@ -349,7 +281,8 @@ mod tests {
         NewRun {
             id: RunId::new(1, 1),
             opened_at: NOW,
-            origin: "now".into(),
+            origin: "schedule nightly".into(),
+            closes_at: Some(Timestamp::MAX),
             asked_by: "root".into(),
             policy: "default".into(),
             asked: vec![PackageName::try_from("nginx".to_owned()).expect("valid")],

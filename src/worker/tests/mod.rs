@@ -1,21 +1,30 @@
 //! Orders from their first byte to their last event, on a fake machine.
 
+mod acts;
+mod forged;
+mod own_upgrade;
+mod stopping;
+
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::fs::FlockOperation;
 use tempfile::TempDir;
 
-use super::phases::Tools;
+use super::caller::Caller;
 use super::record::{Line, Record, run_folder};
 use super::serve::serve;
 use super::standing;
+use super::tools::{Rules, Tools};
+use crate::config::Sources;
 use crate::model::{
     BootId, Change, Class, Host, Installed, Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent,
 };
 use crate::os::command::{Answer, Command, CommandError, Output, Runner};
+use crate::os::signals::Noted;
 use crate::package_manager::fake::{Fake, id, name, upgrade, version};
 use crate::verify;
 
@@ -36,8 +45,10 @@ impl Runner for Bare {
 struct Post {
     machine: Fake,
     root: TempDir,
-    verify: verify::Settings,
+    rules: Rules,
     host: Host,
+    sources: Sources,
+    noted: Noted,
 }
 
 impl Post {
@@ -47,35 +58,55 @@ impl Post {
             interval: Duration::ZERO,
             probes: Vec::new(),
         };
+        let root = tempfile::tempdir().expect("a folder");
         Self {
             machine: machine.clone(),
-            root: tempfile::tempdir().expect("a folder"),
-            verify,
+            sources: Sources::default().below(&root.path().join("machine")),
+            root,
+            rules: Rules {
+                verify,
+                removals: Vec::new(),
+                unsound: None,
+            },
             host: Host {
                 name: "lab".to_owned(),
                 machine_id: None,
                 boot_id: BootId("boot".to_owned()),
             },
+            noted: Noted::default(),
         }
     }
 
-    async fn serve(&self, text: &str, listener: &mut dyn Write) {
+    async fn serve(&self, caller: &mut Caller) {
+        self.serve_with(&Bare, caller).await;
+    }
+
+    async fn serve_with(&self, runner: &dyn Runner, caller: &mut Caller) {
         let tools = Tools {
             package_manager: &self.machine,
-            runner: &Bare,
-            verify: &self.verify,
+            runner,
+            rules: &self.rules,
             host: &self.host,
             root: self.root.path(),
             logs: &self.root.path().join("logs"),
+            sources: &self.sources,
+            unit: Some("patchd-worker@7.service".to_owned()),
+            noted: &self.noted,
         };
-        serve(&tools, &[], text, listener).await;
+        serve(&tools, caller).await;
     }
 
     /// All events of an order.
     async fn events(&self, text: &str) -> Vec<WorkerEvent> {
-        let mut told = Vec::new();
-        self.serve(text, &mut told).await;
-        let told = String::from_utf8(told).expect("text");
+        self.events_with(&Bare, text).await
+    }
+
+    async fn events_with(&self, runner: &dyn Runner, text: &str) -> Vec<WorkerEvent> {
+        let (mut caller, mut theirs) = connection(text);
+        self.serve_with(runner, &mut caller).await;
+        drop(caller);
+        let mut told = String::new();
+        theirs.read_to_string(&mut told).expect("text");
         let event = |line| serde_json::from_str(line).expect("an event");
         told.lines().map(event).collect()
     }
@@ -100,13 +131,24 @@ impl Post {
         }
     }
 
+    /// A run that has begun.
+    async fn opened(&self, run: RunId) {
+        self.does(run, Phase::Repair, &none()).await;
+    }
+
+    /// A run that has its archives.
+    async fn downloaded(&self, run: RunId, plan: &Plan) {
+        self.opened(run).await;
+        self.does(run, Phase::Download, plan).await;
+        self.machine.world().calls.clear();
+    }
+
     /// Serves an order that never ends, and is killed. The clock must be paused.
     async fn dies(&self, run: RunId, phase: Phase, plan: &Plan) {
-        let text = order(run, phase, plan);
-        let mut told = Vec::new();
-        let work = self.serve(&text, &mut told);
+        let (mut caller, _theirs) = connection(&order(run, phase, plan));
+        let work = self.serve(&mut caller);
         let ended = tokio::time::timeout(Duration::from_mins(1), work).await;
-        assert!(ended.is_err(), "{}", String::from_utf8_lossy(&told));
+        assert!(ended.is_err(), "it ended");
     }
 
     fn record(&self, run: RunId) -> PathBuf {
@@ -118,6 +160,20 @@ impl Post {
         let line = |line| serde_json::from_str(line).expect("a line");
         text.lines().map(line).collect()
     }
+}
+
+/// Whoever says `text`, and his end of the connection.
+fn connection(text: &str) -> (Caller, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    let again = ours.try_clone().expect("another");
+    let caller = Caller::new(ours.into(), again.into()).expect("usable");
+    let (mut saying, text) = (theirs.try_clone().expect("another"), text.to_owned());
+    // Longer than a socket holds, it is said while it is heard.
+    std::thread::spawn(move || {
+        let _cut_short = saying.write_all(text.as_bytes());
+        let _gone = saying.shutdown(std::net::Shutdown::Write);
+    });
+    (caller, theirs)
 }
 
 const ONE: u64 = 1_000;
@@ -133,7 +189,7 @@ fn none() -> Plan {
 
 fn order(run: RunId, phase: Phase, plan: &Plan) -> String {
     let order = Order::new(run, phase, plan.clone());
-    serde_json::to_string(&order).expect("an order")
+    serde_json::to_string(&order).expect("an order") + "\n"
 }
 
 fn plan_of(names: &[&str]) -> Plan {
@@ -185,13 +241,16 @@ async fn an_order_is_on_disk_before_anything_happens() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
     machine.world().hangs_before = Some("refresh");
+    post.opened(run(ONE)).await;
+    let before = post.lines(run(ONE)).len();
     post.dies(run(ONE), Phase::Refresh, &none()).await;
     assert_eq!(machine.world().calls, Vec::<&str>::new());
-    let lines = post.lines(run(ONE));
-    assert!(
-        matches!(&lines[0], Line::Order { order, .. } if order.phase == Phase::Refresh),
-        "{lines:?}"
-    );
+    let lines = post.lines(run(ONE)).split_off(before);
+    let Line::Order { order, unit, .. } = &lines[0] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(order.phase, Phase::Refresh);
+    assert_eq!(unit.as_deref(), Some("patchd-worker@7.service"));
     let accepted = WorkerEvent::Accepted {
         phase: Phase::Refresh,
     };
@@ -210,10 +269,11 @@ async fn what_is_no_order_is_refused_and_leaves_nothing() {
         "{}",
         "reboot",
         "[1]",
-        &good[..good.len() - 2],
+        &good[..good.len() - 3],
         &extra,
         &traversal,
     ] {
+        let garbage = &format!("{}\n", garbage.trim_end());
         let events = post.events(garbage).await;
         assert!(
             matches!(
@@ -231,19 +291,13 @@ async fn what_is_no_order_is_refused_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_listener_that_has_gone_does_not_stop_the_work() {
-    struct Gone;
-    impl Write for Gone {
-        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-            Err(std::io::ErrorKind::BrokenPipe.into())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Err(std::io::ErrorKind::BrokenPipe.into())
-        }
-    }
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
     let text = order(run(ONE), Phase::Apply, &plan_of(&["aa"]));
-    post.serve(&text, &mut Gone).await;
+    post.downloaded(run(ONE), &plan_of(&["aa"])).await;
+    let (mut caller, theirs) = connection(&text);
+    drop(theirs);
+    post.serve(&mut caller).await;
     assert_eq!(machine.world().installed[&id("aa")], version("2"));
     let repaired = post.does(run(ONE), Phase::Repair, &none()).await;
     assert_eq!(installed(repaired), [upgrade("aa")]);
@@ -252,7 +306,7 @@ async fn a_listener_that_has_gone_does_not_stop_the_work() {
 #[tokio::test]
 async fn while_another_worker_is_at_work_a_stranger_is_turned_away() {
     let post = Post::on(&Fake::with_updates(&[]));
-    post.does(run(ONE), Phase::Refresh, &none()).await;
+    post.opened(run(ONE)).await;
     let _at_work = hold(&post);
     let busy = Refusal::Busy {
         run: Some(run(ONE)),
@@ -264,7 +318,7 @@ async fn while_another_worker_is_at_work_a_stranger_is_turned_away() {
 #[tokio::test]
 async fn a_repair_waits_for_the_worker_it_cleans_up_behind() {
     let post = Post::on(&Fake::with_updates(&[]));
-    post.does(run(ONE), Phase::Refresh, &none()).await;
+    post.opened(run(ONE)).await;
     let at_work = hold(&post);
     let ended = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(50));
@@ -288,7 +342,7 @@ fn hold(post: &Post) -> File {
 #[tokio::test]
 async fn an_open_run_keeps_others_out_until_one_repairs() {
     let post = Post::on(&Fake::with_updates(&[]));
-    post.does(run(ONE), Phase::Refresh, &none()).await;
+    post.opened(run(ONE)).await;
     let busy = Refusal::Busy {
         run: Some(run(ONE)),
     };
@@ -308,6 +362,9 @@ async fn a_stale_plan_is_refused_before_anything_is_applied() {
     let post = Post::on(&machine);
     machine.world().brings = vec![(name("aa"), name("bb"))];
     let plan = plan_of(&["aa"]);
+    machine.world().brings.clear();
+    post.downloaded(run(ONE), &plan).await;
+    machine.world().brings = vec![(name("aa"), name("bb"))];
     for phase in [Phase::Download, Phase::Apply] {
         let stale = Refusal::Stale {
             differences: vec!["not planned: bb:amd64 1 -> 2".to_owned()],
@@ -325,6 +382,7 @@ async fn a_stale_plan_is_refused_before_anything_is_applied() {
 async fn a_machine_that_is_not_fit_downloads_nothing() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
+    post.opened(run(ONE)).await;
     machine.world().unfit = vec!["/boot has 3 MB free and needs 80 MB".to_owned()];
     let refusal = post
         .refuses(run(ONE), Phase::Download, &plan_of(&["aa"]))
@@ -340,6 +398,7 @@ async fn a_machine_that_is_not_fit_downloads_nothing() {
 async fn whoever_holds_the_lock_is_named() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
+    post.opened(run(ONE)).await;
     let holder = "unattended-upgr (pid 812)".to_owned();
     machine.world().holder = Some(holder.clone());
     for phase in [Phase::Repair, Phase::Refresh] {
@@ -376,6 +435,7 @@ async fn a_sound_database_is_not_repaired() {
 async fn what_an_interrupted_apply_did_is_told_until_somebody_heard() {
     let machine = Fake::with_updates(&["aa", "bb"]);
     let post = Post::on(&machine);
+    post.downloaded(run(ONE), &plan_of(&["aa", "bb"])).await;
     machine.world().hangs_after = Some(1);
     post.dies(run(ONE), Phase::Apply, &plan_of(&["aa", "bb"]))
         .await;
@@ -387,6 +447,8 @@ async fn what_an_interrupted_apply_did_is_told_until_somebody_heard() {
 
     // It goes on with the rest.
     machine.world().hangs_after = None;
+    post.does(run(ONE), Phase::Download, &plan_of(&["bb"]))
+        .await;
     let report = post.does(run(ONE), Phase::Apply, &plan_of(&["bb"])).await;
     assert_eq!(installed(report), [upgrade("bb")]);
 }
@@ -395,6 +457,7 @@ async fn what_an_interrupted_apply_did_is_told_until_somebody_heard() {
 async fn the_next_run_settles_what_another_left_undone() {
     let machine = Fake::with_updates(&["aa", "bb"]);
     let post = Post::on(&machine);
+    post.downloaded(run(ONE), &plan_of(&["aa", "bb"])).await;
     machine.world().hangs_after = Some(1);
     post.dies(run(ONE), Phase::Apply, &plan_of(&["aa", "bb"]))
         .await;
@@ -406,6 +469,7 @@ async fn the_next_run_settles_what_another_left_undone() {
 async fn what_another_run_has_reported_is_its_own() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
+    post.downloaded(run(ONE), &plan_of(&["aa"])).await;
     post.does(run(ONE), Phase::Apply, &plan_of(&["aa"])).await;
     let report = post.does(run(TWO), Phase::Repair, &none()).await;
     assert_eq!(installed(report), []);
@@ -415,6 +479,7 @@ async fn what_another_run_has_reported_is_its_own() {
 async fn what_was_changed_behind_our_back_is_found() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
+    post.downloaded(run(ONE), &plan_of(&["aa"])).await;
     post.does(run(ONE), Phase::Apply, &plan_of(&["aa"])).await;
     machine.world().installed.insert(id("aa"), version("3"));
     machine.world().broken = vec!["bb is half-configured".to_owned()];
@@ -443,7 +508,7 @@ async fn a_record_that_cannot_be_written_begins_nothing() {
     let machine = Fake::with_updates(&[]);
     let post = Post::on(&machine);
     std::fs::create_dir_all(post.record(run(ONE))).expect("made");
-    let refusal = post.refuses(run(ONE), Phase::Refresh, &none()).await;
+    let refusal = post.refuses(run(ONE), Phase::Repair, &none()).await;
     let sentence = refusal.to_string();
     assert!(
         sentence.starts_with("cannot use ") && sentence.ends_with("nothing was begun"),
@@ -459,7 +524,7 @@ async fn a_record_is_never_written_through_a_link() {
     let target = post.root.path().join("precious");
     std::fs::create_dir_all(run_folder(post.root.path(), run(ONE))).expect("made");
     std::os::unix::fs::symlink(&target, post.record(run(ONE))).expect("made");
-    let refusal = post.refuses(run(ONE), Phase::Refresh, &none()).await;
+    let refusal = post.refuses(run(ONE), Phase::Repair, &none()).await;
     assert!(matches!(refusal, Refusal::Unable { .. }), "{refusal:?}");
     assert!(!target.exists());
 }

@@ -1,0 +1,73 @@
+//! A shutdown that comes while an order is carried out.
+
+use super::*;
+use crate::os::command::Companion;
+
+/// SIGTERM comes when the shutdown's lock is asked for, as the last thing
+/// before the transaction, or while it runs.
+struct Shutdown<'a> {
+    noted: &'a Noted,
+}
+
+impl Runner for Shutdown<'_> {
+    fn ask<'a>(&'a self, question: &'a Command) -> Answer<'a, Result<Output, CommandError>> {
+        Bare.ask(question)
+    }
+
+    fn accompany<'a>(&'a self, _: &'a Command) -> Answer<'a, Result<Companion, CommandError>> {
+        self.noted.ask();
+        let lost = CommandError::Lost {
+            program: "systemd-inhibit".to_owned(),
+            cause: std::io::ErrorKind::BrokenPipe.into(),
+        };
+        Box::pin(std::future::ready(Err(lost)))
+    }
+}
+
+#[tokio::test]
+async fn asked_to_stop_it_begins_nothing_further() {
+    let machine = Fake::with_updates(&["aa"]);
+    let post = Post::on(&machine);
+    let plan = plan_of(&["aa"]);
+    post.downloaded(run(ONE), &plan).await;
+    let shutdown = Shutdown { noted: &post.noted };
+    let events = post
+        .events_with(&shutdown, &order(run(ONE), Phase::Apply, &plan))
+        .await;
+    let stopping = WorkerEvent::Refused {
+        refusal: Refusal::Stopping,
+    };
+    assert_eq!(events.last(), Some(&stopping));
+    assert_eq!(machine.world().calls, Vec::<&str>::new());
+    for phase in [Phase::Repair, Phase::Refresh] {
+        let refusal = post.refuses(run(ONE), phase, &none()).await;
+        assert_eq!(refusal, Refusal::Stopping);
+    }
+}
+
+#[tokio::test]
+async fn what_runs_in_a_shutdown_ends_and_nobody_is_blamed() {
+    let machine = Fake::with_updates(&["aa", "bb"]);
+    let post = Post::on(&machine);
+    let plan = plan_of(&["aa", "bb"]);
+    post.downloaded(run(ONE), &plan).await;
+    machine.world().failing.insert(name("aa"));
+    machine.world().stops = Some(post.noted.clone());
+    let Report::Apply {
+        failure: Some(failure),
+        ..
+    } = post.does(run(ONE), Phase::Apply, &plan).await
+    else {
+        panic!("it failed")
+    };
+    assert!(
+        failure.summary.starts_with("interrupted by shutdown"),
+        "{failure:?}"
+    );
+    assert_eq!(failure.culprits, []);
+    let told = post.lines(run(ONE)).into_iter().any(|line| match line {
+        Line::Event { event, .. } => matches!(&*event, WorkerEvent::Note { sentence } if sentence.contains("interrupted by shutdown")),
+        _ => false,
+    });
+    assert!(told);
+}

@@ -1,0 +1,41 @@
+//! What an order is carried out with.
+
+use std::path::Path;
+
+use crate::config::Sources;
+use crate::model::{Host, Refusal, Report};
+use crate::os::command::Runner;
+use crate::os::signals::Noted;
+use crate::policy::Pattern;
+use crate::verify;
+
+/// What comes of a phase.
+pub(super) type Done = Result<Report, Refusal>;
+
+/// What the phases work with.
+pub(super) struct Tools<'a, P> {
+    pub package_manager: &'a P,
+    pub runner: &'a dyn Runner,
+    pub rules: &'a Rules,
+    pub host: &'a Host,
+    /// `/var/lib/patchd-worker`.
+    pub root: &'a Path,
+    /// `/var/log/patchd`.
+    pub logs: &'a Path,
+    /// Where the configuration is.
+    pub sources: &'a Sources,
+    /// The systemd unit that we are.
+    pub unit: Option<String>,
+    /// Whether we were asked to stop.
+    pub noted: &'a Noted,
+}
+
+/// What the configuration says that the worker has to hold to.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub verify: verify::Settings,
+    /// What any policy of this machine lets a plan remove.
+    pub removals: Vec<Pattern>,
+    /// Why nothing may be patched: neither a sound configuration nor a good copy.
+    pub unsound: Option<String>,
+}
