@@ -35,10 +35,11 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
             findings,
             reboot_reasons,
         },
-        // Ordered behind a run's end, where nobody waits for an event.
-        Report::Cleanup => Event::Lost,
-        // No run orders these; who reports on something else has lost its way.
-        Report::AcceptConfig { .. } | Report::Takeover(_) | Report::GiveBack(_) => Event::Lost,
+        // No run waits for these: they are runs of their own, or come behind a run's end.
+        Report::AcceptConfig { .. }
+        | Report::Takeover(_)
+        | Report::GiveBack(_)
+        | Report::Cleanup => Event::Lost,
     }
 }
 

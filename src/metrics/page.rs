@@ -98,7 +98,7 @@ impl Family<'_> {
             if let Some(label) = self.label {
                 text.extend(["{", label, "=\"", &escaped(value), "\"}"]);
             }
-            text += &format!(" {figure}\n");
+            text.extend([" ", &figure.to_string(), "\n"]);
         }
         text
     }

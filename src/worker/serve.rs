@@ -226,9 +226,9 @@ async fn carry_out<P: PackageManager>(
         Phase::Takeover => tools.take_over().await,
         Phase::GiveBack => tools.give_back().await,
     };
-    let over = matches!(done, Ok(Report::Verify { .. } | Report::Cleanup));
     let _full_disk = desk.write(&end(done.clone()));
-    if order.phase.stands_alone() || over {
+    let is_last = matches!(done, Ok(Report::Verify { .. } | Report::Cleanup));
+    if order.phase.stands_alone() || is_last {
         let _full_disk = desk.record.append(Line::End { at: clock::now() });
     }
     done

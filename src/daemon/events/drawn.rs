@@ -22,14 +22,14 @@ fn catalog() -> String {
     let mut catalog = String::from(
         "# What `journalctl -x` says of patchd's lines. Drawn from src/daemon/events by a test.\n",
     );
-    for kind in all() {
-        catalog += &format!(
+    catalog.extend(all().iter().map(|kind| {
+        format!(
             "\n-- {}\nSubject: {}\nDefined-By: patchd\nDocumentation: man:patchd(1)\n\n{}\n",
             kind.id,
             kind.subject,
-            text(&kind)
-        );
-    }
+            text(kind)
+        )
+    }));
     catalog
 }
 
@@ -37,18 +37,18 @@ fn table() -> String {
     let mut table = String::from(
         "| `PATCHD_EVENT` | priority | fields | meaning | `MESSAGE_ID` |\n|---|---|---|---|---|\n",
     );
-    for kind in all() {
+    table.extend(all().iter().map(|kind| {
         let priorities: Vec<&str> = kind.priorities.iter().map(|it| word(*it)).collect();
         let fields: Vec<String> = kind.fields.iter().map(|it| format!("`{it}`")).collect();
         let subject = meaning(kind.subject);
-        table += &format!(
+        format!(
             "| `{}` | {} | {} | {subject} | `{}` |\n",
             kind.name,
             priorities.join(", "),
             fields.join(" "),
             kind.id
-        );
-    }
+        )
+    }));
     table
 }
 

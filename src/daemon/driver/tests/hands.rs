@@ -109,10 +109,10 @@ impl FakeHands {
                 findings: Vec::new(),
                 reboot_reasons: Vec::new(),
             },
-            Phase::Cleanup => Report::Cleanup,
             Phase::AcceptConfig | Phase::Takeover | Phase::GiveBack => {
                 panic!("it belongs to no run")
             }
+            Phase::Cleanup => Report::Cleanup,
         }
     }
 }
