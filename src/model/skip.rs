@@ -23,6 +23,16 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// All there are, for counting.
+    pub const ALL: [Self; 6] = [
+        Self::Missed,
+        Self::Frozen,
+        Self::Paused,
+        Self::Busy,
+        Self::ConfigInvalid,
+        Self::Clock,
+    ];
+
     /// As it is written.
     #[must_use]
     pub fn as_str(self) -> &'static str {

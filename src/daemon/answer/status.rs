@@ -10,7 +10,7 @@ use crate::control::{ControlError, document};
 use crate::os::clock;
 use crate::running;
 use crate::state::RunRow;
-use crate::worker;
+use crate::worker::FOLDER;
 
 pub(super) fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlError> {
     let kernel = running::kernel(Path::new("/"));
@@ -24,7 +24,7 @@ pub(super) fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlE
     };
     let driver = is_held(&view.parts.paths.run_lock());
     // The command may have been killed: its worker, and apt, go on.
-    let at_work = driver || is_held(&Path::new(worker::FOLDER).join("lock"));
+    let at_work = driver || is_held(&Path::new(FOLDER).join("lock"));
     Ok(document::Status {
         schema: "patchd/status/1".to_owned(),
         state: state(last.as_ref(), at_work),

@@ -7,6 +7,7 @@ use super::stop::Stop;
 use super::{Driver, RunError};
 use crate::cycle::Event;
 use crate::daemon::assemble::{Assembled, Limits, assemble};
+use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
 use crate::daemon::notice::Notice;
 use crate::daemon::survey::{Survey, SurveyError, survey};
@@ -48,6 +49,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                 let decisions = planned.survey.decisions.clone();
                 self.ledger.save_decisions(self.run, &decisions)?;
                 self.survey = Some(planned.survey.clone());
+                for sentence in &planned.postponed {
+                    event!(LEFT_FOR_NEXT_WINDOW, PATCHD_RUN = %self.run, "run {}: {sentence}", self.run);
+                }
                 let plan = planned.plan.clone();
                 self.tell(&Notice::Planned { plan, decisions });
                 Ok(self.decided(planned))
