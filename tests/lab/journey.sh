@@ -158,6 +158,29 @@ policy_everything() {
 	TOML
 }
 
+# fake_clock TIME: the daemon starts anew at that time (UTC) by a clock of its own, which runs on; true_clock: by ours again.
+fake_clock() {
+    local library=/srv/debs/libfaketime.so.1
+    [ -e "$work/debs/${library##*/}" ] || bring_faketime
+    write /run/systemd/system/patchd.service.d/clock.conf <<-UNIT
+	[Service]
+	Environment="LD_PRELOAD=$library" "FAKETIME=@$1" FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_NO_CACHE=1 TZ=UTC
+	UNIT
+    in_machine systemctl daemon-reload
+    in_machine systemctl restart patchd.service || fail "the daemon does not start at $1"
+    step "the daemon's clock says $1"
+}
+true_clock() {
+    in_machine rm -f /run/systemd/system/patchd.service.d/clock.conf
+    in_machine systemctl daemon-reload
+    in_machine systemctl restart patchd.service
+}
+bring_faketime() (
+    cd "$(mktemp -d "$work/faketime.XXXX")"
+    apt-get -qq download libfaketime && dpkg-deb -x libfaketime_*.deb .
+    cp usr/lib/*/faketime/libfaketime.so.1 "$work/debs/"
+)
+
 # open_gate [PACKAGE...]: those that wait there may go on, now and later; by default all that ever do.
 open_gate() {
     [ $# -gt 0 ] || set -- lab-slow lab-unpack
