@@ -14,8 +14,6 @@ pub enum SkipReason {
     Frozen,
     /// The operator has paused everything.
     Paused,
-    /// Another run was at work until the window closed.
-    Busy,
     /// No sound configuration was ever seen.
     ConfigInvalid,
     /// The clock cannot be right.
@@ -24,11 +22,10 @@ pub enum SkipReason {
 
 impl SkipReason {
     /// All there are, for counting.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::Missed,
         Self::Frozen,
         Self::Paused,
-        Self::Busy,
         Self::ConfigInvalid,
         Self::Clock,
     ];
@@ -40,7 +37,6 @@ impl SkipReason {
             Self::Missed => "missed",
             Self::Frozen => "frozen",
             Self::Paused => "paused",
-            Self::Busy => "busy",
             Self::ConfigInvalid => "config-invalid",
             Self::Clock => "clock",
         }

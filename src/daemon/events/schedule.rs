@@ -29,7 +29,6 @@ kinds! {
 
             frozen: a [[freeze]] of the configuration covers the day.
             paused: somebody paused patchd; `patchd resume` ends that.
-            busy: another run was at work until the window closed; there are never two.
             missed: the machine was off or asleep in that window, and `catch_up` says
             not to make up for it now.
             config-invalid: the configuration is faulty and there is no good copy of
