@@ -2,6 +2,7 @@
 //! to `systemctl status`, to node_exporter.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::keeper::{AtWork, Keeper};
 use crate::control::ControlError;
@@ -14,6 +15,13 @@ use crate::metrics;
 use crate::os::{clock, service};
 use crate::package_manager::PackageManager;
 use crate::schedule::{Schedule, Window};
+use crate::worker::{FOLDER, PutBack, put_back};
+
+/// A newer version of ours that the worker took away again. A note that cannot be
+/// read is the worker's to mend.
+pub(super) fn taken_away() -> Option<PutBack> {
+    put_back(Path::new(FOLDER)).ok().flatten()
+}
 
 impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// The schedules in force, by name.
@@ -50,6 +58,14 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             "patchd {version} starts; schedules: {}",
             names.join(", ")
         );
+        for rival in answer::rivals() {
+            event!(RIVAL_FOUND, PATCHD_RIVAL = rival.as_str(),
+                "{rival} patches this machine too; `patchd takeover` switches that off");
+        }
+        if let Some(PutBack { from, to, run, .. }) = taken_away() {
+            event!(OWN_UPGRADE_PUT_BACK, PATCHD_RUN = %run, PATCHD_VERSION = %to,
+                "patchd {to} did not become ready, and {from} was put back");
+        }
         if let Some(faults) = &self.standing.faults {
             let in_force = if self.standing.in_force {
                 "the last good one is in force"
