@@ -7,7 +7,6 @@ mod start;
 
 mod keeper;
 
-mod alone;
 mod audience;
 mod report;
 mod requests;
