@@ -14,8 +14,6 @@ pub enum SkipReason {
     Frozen,
     /// The operator has paused everything.
     Paused,
-    /// Another run was at work until the window closed.
-    Busy,
     /// No sound configuration was ever seen.
     ConfigInvalid,
     /// The clock cannot be right.
@@ -30,7 +28,6 @@ impl SkipReason {
             Self::Missed => "missed",
             Self::Frozen => "frozen",
             Self::Paused => "paused",
-            Self::Busy => "busy",
             Self::ConfigInvalid => "config-invalid",
             Self::Clock => "clock",
         }

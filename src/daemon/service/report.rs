@@ -21,6 +21,25 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         &self.parts.settings.schedules.schedules
     }
 
+    /// What the ledger knows of schedules that are no more is forgotten: one that
+    /// comes back has missed nothing.
+    pub fn forget_other_schedules(&mut self) {
+        let parts = std::rc::Rc::clone(&self.parts);
+        let names: Vec<&str> = parts
+            .settings
+            .schedules
+            .schedules
+            .keys()
+            .map(String::as_str)
+            .collect();
+        if let Err(fault) = self.ledger.keep_schedules(&names) {
+            event!(
+                LEDGER_UNWRITTEN,
+                "schedules that are no more cannot be forgotten: {fault}"
+            );
+        }
+    }
+
     /// The first line of a daemon's life, and what an operator should know at once.
     pub fn announce(&self) {
         let version = env!("CARGO_PKG_VERSION");
@@ -43,6 +62,13 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 "the configuration has faults; {in_force}: {faults}"
             );
         }
+        for rival in answer::rivals() {
+            event!(
+                RIVAL_FOUND,
+                PATCHD_RIVAL = rival,
+                "{rival} patches this machine too; `patchd takeover` switches that off"
+            );
+        }
     }
 
     /// A run has ended: tells whoever watched, and the metrics.
@@ -56,6 +82,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 self.survey = report.survey.or(self.survey.take());
                 answer::run(&self.ledger, report.run)
             }
+            // There was none to be taken up again.
             Ok(None) => Err(ControlError::NoSuchRun { run: None }),
             Err(fault) => {
                 event!(RUN_BROKEN_OFF, "a run could not be told on: {fault}");
