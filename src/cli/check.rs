@@ -29,6 +29,9 @@ pub(super) async fn check(
         Screen::document(&document(&parts, &look));
     } else {
         print(&look);
+        for rival in rivals::active().await {
+            Screen::line(&format!("{rival} patches this machine too"));
+        }
     }
     let pending = !look.survey.pending.updates.is_empty();
     Ok(match look.survey.pending.complete {
@@ -170,9 +173,6 @@ fn print(look: &Look) {
             "a reboot is owed: {}",
             look.reboot.reasons.join(", ")
         ));
-    }
-    for rival in rivals::active() {
-        Screen::line(&format!("{rival} patches this machine too"));
     }
     for gap in &pending.gaps {
         Screen::line(&format!("not complete: {gap}"));

@@ -32,8 +32,13 @@ pub(super) async fn doctor(context: &Context, screen: &Screen) -> Result<ExitCod
         }
     }
     diagnoses.push(systemd());
-    diagnoses.extend(rivals::active().iter().map(|rival| {
-        warn("rivals", &format!("{rival} patches this machine too; `systemctl disable --now` it to leave that to patchd"))
+    diagnoses.extend(rivals::active().await.iter().map(|rival| {
+        warn(
+            "rivals",
+            &format!(
+                "{rival} patches this machine too; run `patchd takeover` to leave that to patchd"
+            ),
+        )
     }));
     if screen.wants_json() {
         let checks = diagnoses.iter().map(Diagnosis::json).collect();

@@ -85,7 +85,7 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
         Command::Explain { package, policy } => {
             explain::explain(&context, screen, package, policy).await
         }
-        Command::Status => status::status(&context, screen),
+        Command::Status => status::status(&context, screen).await,
         Command::History { run, count } => {
             history::history(&context, screen, run.as_deref(), *count)
         }

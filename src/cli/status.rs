@@ -16,7 +16,7 @@ use crate::state::{Ledger, RunRow};
 use crate::worker;
 
 /// Shows it and exits with the last run's code, or 3 when a reboot is owed.
-pub(super) fn status(context: &Context, screen: &Screen) -> Result<ExitCode, Trouble> {
+pub(super) async fn status(context: &Context, screen: &Screen) -> Result<ExitCode, Trouble> {
     context.load()?;
     if !is_root() {
         return Err(Trouble::not_permitted(
@@ -37,6 +37,7 @@ pub(super) fn status(context: &Context, screen: &Screen) -> Result<ExitCode, Tro
     // The command may have been killed: its worker, and apt, go on.
     let at_work = is_running(&Path::new(worker::FOLDER).join("lock"));
     let state = state(last.as_ref(), driver || at_work);
+    let rivals = rivals::active().await;
     let code = code(last.as_ref(), &state, reboot.owed);
     if screen.wants_json() {
         let last_run = last.as_ref().map(Run::from);
@@ -46,10 +47,13 @@ pub(super) fn status(context: &Context, screen: &Screen) -> Result<ExitCode, Tro
             state,
             last_run,
             reboot,
-            rivals: rivals::active(),
+            rivals,
         });
     } else {
         print(screen, last.as_ref(), &state, &reboot);
+        for rival in rivals {
+            Screen::line(&format!("{rival} patches this machine too"));
+        }
     }
     Ok(code)
 }
@@ -110,9 +114,6 @@ fn print(screen: &Screen, last: Option<&RunRow>, state: &str, reboot: &Reboot) {
             "a reboot is owed{since}: {}",
             reboot.reasons.join(", ")
         ));
-    }
-    for rival in rivals::active() {
-        Screen::line(&format!("{rival} patches this machine too"));
     }
 }
 

@@ -173,7 +173,9 @@ mod tests {
         };
         let decisions = survey.decisions.iter();
         let wanted: Vec<Wanted> = decisions.filter(install).map(wanted).collect();
-        assemble(machine, &limits, &wanted).await.expect("assembled")
+        assemble(machine, &limits, &wanted)
+            .await
+            .expect("assembled")
     }
 
     fn planned(assembled: &Assembled) -> Vec<String> {

@@ -118,7 +118,9 @@ impl Hands for SocketWorker {
         }
         self.converse(&text).await.map_err(|cause| {
             let path = self.path.display();
-            Lost(format!("nobody answers at {path}: {cause}; see `systemctl status patchd-worker.socket`"))
+            Lost(format!(
+                "nobody answers at {path}: {cause}; see `systemctl status patchd-worker.socket`"
+            ))
         })
     }
 }

@@ -89,10 +89,11 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             judge,
         };
         let Fitting {
-            assembled: Assembled {
-                plan,
-                left_out: blocked,
-            },
+            assembled:
+                Assembled {
+                    plan,
+                    left_out: blocked,
+                },
             postponed,
             needs,
         } = self.fit(&limits).await?;
@@ -216,4 +217,3 @@ async fn unmet<P: PackageManager>(
     }
     Ok(unmet)
 }
-
