@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use patchd::cli::json;
+use patchd::control::document;
 use serde_json::Value;
 
 fn kept(name: &str, drawn: &Value) -> Value {
@@ -19,7 +19,7 @@ fn kept(name: &str, drawn: &Value) -> Value {
 
 #[test]
 fn the_schemas_in_the_docs_are_those_of_the_program() {
-    for (name, schema) in json::schemas() {
+    for (name, schema) in document::schemas() {
         let drawn = Value::from(schema);
         assert_eq!(
             kept(name, &drawn),
@@ -31,7 +31,7 @@ fn the_schemas_in_the_docs_are_those_of_the_program() {
 
 #[test]
 fn a_schema_is_named_as_the_documents_name_it() {
-    for (name, schema) in json::schemas() {
+    for (name, schema) in document::schemas() {
         let word = &Value::from(schema)["properties"]["schema"]["const"];
         let word = word.as_str().expect("a constant");
         assert_eq!(name, word.trim_start_matches("patchd/").replace('/', "-"));
@@ -40,7 +40,7 @@ fn a_schema_is_named_as_the_documents_name_it() {
 
 #[test]
 fn nothing_is_ever_null() {
-    for (name, schema) in json::schemas() {
+    for (name, schema) in document::schemas() {
         let text = Value::from(schema).to_string();
         assert!(!text.contains("\"null\""), "{name}: {text}");
     }

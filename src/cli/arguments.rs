@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// Keeps this machine patched, and says why or why not.
 #[derive(Debug, Parser)]
@@ -14,6 +14,9 @@ pub(super) struct Arguments {
     /// Answer in JSON; the shapes are stable and have schemas
     #[arg(long, global = true)]
     pub json: bool,
+    /// Do not ask the daemon, do it in this process; for root
+    #[arg(long, global = true)]
+    pub no_daemon: bool,
     /// Log more to standard error
     #[arg(short, long, global = true)]
     pub verbose: bool,
@@ -26,41 +29,51 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// List pending updates, and what becomes of each and why; needs no root
     Check {
-        /// Decide by this policy
-        #[arg(long, value_name = "NAME", default_value = "default")]
-        policy: String,
+        /// Decide by this policy instead of "default"
+        #[arg(long, value_name = "NAME")]
+        policy: Option<String>,
         /// Exit 100 when updates are pending
         #[arg(long)]
         exit_code: bool,
     },
     /// Patch this machine: check, decide, apply, verify
-    Run {
-        /// Begin at once
-        #[arg(long)]
-        now: bool,
-        /// Decide by this policy
-        #[arg(long, value_name = "NAME", default_value = "default")]
-        policy: String,
-        /// Only these packages; overrides soaking and not-selected, never a hold or a rejection
-        #[arg(value_name = "PACKAGE")]
-        packages: Vec<String>,
+    Run(RunArguments),
+    /// End the run at work before its next phase
+    Cancel,
+    /// Start no further run until `resume`; one that is at work goes on
+    Pause {
+        /// Why; shown to everybody
+        reason: Option<String>,
     },
+    /// Take a pause back
+    Resume,
     /// Show how the last run ended and what is owed; exits with its code
     Status,
     /// Show what becomes of a package, and how each rule answers
     Explain {
         /// Name of an installed package
         package: String,
-        /// Decide by this policy
-        #[arg(long, value_name = "NAME", default_value = "default")]
-        policy: String,
+        /// Decide by this policy instead of "default"
+        #[arg(long, value_name = "NAME")]
+        policy: Option<String>,
+    },
+    /// Show the windows to come
+    Schedule {
+        /// Of this schedule alone
+        name: Option<String>,
+        /// From then on: 2026-12-24, 2026-12-24T03:00, or with an offset
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// How many of each
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        count: u32,
     },
     /// List past runs, or tell one run in full
     History {
         /// A run's id
         run: Option<String>,
         /// How many runs to list
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         count: u32,
     },
     /// Print what the package manager printed in a run; the latest by default
@@ -76,6 +89,14 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Have the daemon read its configuration anew; with a fault it keeps the old one
+    Reload,
+    /// Disable what else would patch this machine, with a record
+    Takeover {
+        /// Let all of it be as it was
+        #[arg(long)]
+        undo: bool,
+    },
     /// Look for what could keep this machine from being patched
     Doctor,
     /// Print a completion script
@@ -83,6 +104,8 @@ pub(super) enum Command {
         /// For which shell
         shell: clap_complete::Shell,
     },
+    /// Run as a service: patch in the windows of the schedules, answer on the sockets
+    Daemon,
     /// Carry out one order from standard input
     #[command(hide = true)]
     Worker,
@@ -92,6 +115,26 @@ pub(super) enum Command {
         /// The plan
         plan: PathBuf,
     },
+}
+
+/// How a run is asked for.
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// Begin at once instead of in a window; a freeze is kept all the same
+    #[arg(long)]
+    pub now: bool,
+    /// In the window of this schedule, and by its policy
+    #[arg(long, value_name = "NAME", conflicts_with = "policy")]
+    pub schedule: Option<String>,
+    /// Decide by this policy instead of the schedule's or "default"
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// Watch the run that is at work instead of starting one; needs no root
+    #[arg(long, conflicts_with_all = ["now", "schedule", "policy", "packages"])]
+    pub attach: bool,
+    /// Only these packages; overrides soaking and not-selected, never a hold or a rejection
+    #[arg(value_name = "PACKAGE")]
+    pub packages: Vec<String>,
 }
 
 /// What can be asked of the configuration.
@@ -111,15 +154,29 @@ pub(super) enum ConfigCommand {
     Default,
 }
 
+impl Command {
+    /// Whether its answer has no JSON form.
+    pub fn is_text_only(&self) -> bool {
+        match self {
+            Self::Logs { .. } | Self::Completions { .. } => true,
+            Self::Config { command } => {
+                matches!(command, ConfigCommand::Show { .. } | ConfigCommand::Default)
+            }
+            _ => false,
+        }
+    }
+}
+
 const EXIT_CODES: &str = "\
 Exit codes, the first that applies:
   78  the configuration is invalid
    2  wrong usage
   77  not permitted
+  69  the daemon cannot be reached
    1  failed
    7  needs a human, or the answer is incomplete
    5  partial: something was left out, or a check warns
-   4  deferred: a lock is held, or an operator cancelled
+   4  deferred: no window is open, a freeze, a pause, a lock, another run, a cancel
    3  patched, a reboot is owed
  100  updates are pending, for `check --exit-code`
    0  all is well";

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::answerer::is_daemon_here;
 use crate::config::{self, Loaded, Reader, Sources};
 use crate::daemon::{Parts, Paths, RunError, SurveyError};
 use crate::model::{ExitCode, Host};
@@ -24,15 +25,30 @@ pub struct Trouble {
 #[derive(Debug)]
 pub(super) struct Context {
     file: Option<PathBuf>,
+    no_daemon: bool,
     pub paths: Paths,
 }
 
 impl Context {
-    pub fn new(file: Option<PathBuf>) -> Self {
+    pub fn new(file: Option<PathBuf>, no_daemon: bool) -> Self {
         Self {
             file,
+            no_daemon,
             paths: Paths::default(),
         }
+    }
+
+    /// Whether the daemon is to be asked. Not about another configuration than
+    /// its own, and not where there is none.
+    pub fn asks_daemon(&self) -> Result<bool, Trouble> {
+        if self.has_own_file() || !is_daemon_here() {
+            return Ok(false);
+        }
+        if self.no_daemon && !is_root() {
+            let sentence = "--no-daemon is for root where there is a daemon; run it with sudo";
+            return Err(Trouble::not_permitted(sentence));
+        }
+        Ok(!self.no_daemon)
     }
 
     /// Whether another file than the machine's own was named.

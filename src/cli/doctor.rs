@@ -2,15 +2,14 @@
 
 use std::path::Path;
 
-use super::check::look;
-use super::context::{Context, Trouble, is_root};
-use super::json::DiagnosisJson;
-use super::rivals;
+use super::answerer::{ask, is_daemon_here};
+use super::context::{Context, Trouble};
 use super::screen::{Mark, Screen};
+use crate::control::Question;
+use crate::control::document::{self, Check, Status};
 use crate::daemon::Parts;
-use crate::model::{ExitCode, RepositoryState};
+use crate::model::ExitCode;
 use crate::package_manager::{PackageManager, apt::Apt};
-use crate::state::Ledger;
 
 /// One thing that was looked at.
 struct Diagnosis {
@@ -19,32 +18,29 @@ struct Diagnosis {
     sentence: String,
 }
 
-/// Looks at everything; 7 when something is bad, 5 when something is worth a
-/// warning or could not be seen.
+/// Looks at everything; 78 when the configuration is invalid, 7 when something
+/// is bad, 5 when something is worth a warning or could not be seen.
 pub(super) async fn doctor(context: &Context, screen: &Screen) -> Result<ExitCode, Trouble> {
     let mut diagnoses = Vec::new();
+    let mut is_config_invalid = false;
     match context.parts() {
-        Err(trouble) => diagnoses.push(bad("configuration", &trouble.sentence)),
+        Err(trouble) => {
+            is_config_invalid = trouble.code == ExitCode::ConfigInvalid;
+            diagnoses.push(bad("configuration", &trouble.sentence));
+        }
         Ok(parts) => {
             diagnoses.push(good("configuration", "is sound"));
-            diagnoses.extend(package_manager(&parts).await);
-            diagnoses.push(ledger(context));
+            diagnoses.push(package_database(&parts).await);
+            diagnoses.extend(updates(context).await);
+            diagnoses.extend(ledger(context).await);
         }
     }
+    diagnoses.push(daemon());
     diagnoses.push(systemd());
-    diagnoses.extend(rivals::active().await.iter().map(|rival| {
-        warn(
-            "rivals",
-            &format!(
-                "{rival} patches this machine too; run `patchd takeover` to leave that to patchd"
-            ),
-        )
-    }));
     if screen.wants_json() {
-        let checks = diagnoses.iter().map(Diagnosis::json).collect();
-        Screen::document(&super::json::Doctor {
-            schema: "patchd/doctor/1",
-            checks,
+        Screen::document(&document::Doctor {
+            schema: "patchd/doctor/1".to_owned(),
+            checks: diagnoses.iter().map(Diagnosis::told).collect(),
         });
     } else {
         for it in &diagnoses {
@@ -53,62 +49,90 @@ pub(super) async fn doctor(context: &Context, screen: &Screen) -> Result<ExitCod
     }
     let any = |mark| diagnoses.iter().any(|it| it.mark == mark);
     Ok(match () {
+        () if is_config_invalid => ExitCode::ConfigInvalid,
         () if any(Mark::Bad) => ExitCode::NeedsHuman,
         () if any(Mark::Warn) || any(Mark::Unknown) => ExitCode::Partial,
         () => ExitCode::Success,
     })
 }
 
-async fn package_manager(parts: &Parts<Apt>) -> Vec<Diagnosis> {
-    let mut diagnoses = Vec::new();
-    diagnoses.push(match parts.package_manager.audit().await {
+async fn package_database(parts: &Parts<Apt>) -> Diagnosis {
+    match parts.package_manager.audit().await {
         Ok(broken) if broken.is_empty() => good("package database", "is sound"),
         Ok(broken) => bad(
             "package database",
             &format!("{}; the next run mends it", broken.join("; ")),
         ),
         Err(fault) => unknown("package database", &fault.to_string()),
-    });
-    match look(parts, "default").await {
-        Err(trouble) => diagnoses.push(bad("updates", &trouble.sentence)),
-        Ok(look) => {
-            let pending = &look.survey.pending;
-            diagnoses.extend(pending.gaps.iter().map(|gap| unknown("updates", gap)));
-            for repository in &pending.repositories {
-                let advice = repository.advice.as_deref().unwrap_or_default();
-                let sentence = format!("{} is {}; {advice}", repository.id, repository.state);
-                diagnoses.push(match repository.state {
-                    RepositoryState::Fresh => {
-                        good("repository", sentence.trim_end_matches([';', ' ']))
-                    }
-                    RepositoryState::Stale | RepositoryState::Missing => {
-                        warn("repository", &sentence)
-                    }
-                    _ => bad("repository", &sentence),
-                });
-            }
-            if look.reboot.owed {
-                diagnoses.push(warn(
-                    "reboot",
-                    &format!("is owed: {}", look.reboot.reasons.join(", ")),
-                ));
-            }
-        }
+    }
+}
+
+async fn updates(context: &Context) -> Vec<Diagnosis> {
+    let question = Question::Check { policy: None };
+    let check = match ask::<Check>(context, question).await {
+        Ok((_, check)) => check,
+        Err(trouble) => return vec![bad("updates", &trouble.sentence)],
+    };
+    let mut diagnoses: Vec<Diagnosis> = check
+        .gaps
+        .iter()
+        .map(|gap| unknown("updates", gap))
+        .collect();
+    diagnoses.extend(check.repositories.iter().map(repository));
+    diagnoses.extend(check.rivals.iter().map(|rival| {
+        warn(
+            "rivals",
+            &format!("{rival} patches this machine too; `patchd takeover` leaves that to patchd"),
+        )
+    }));
+    let reboot = check.running.reboot;
+    if reboot.owed {
+        let sentence = format!("is owed: {}", reboot.reasons.join(", "));
+        diagnoses.push(warn("reboot", &sentence));
     }
     diagnoses
 }
 
-fn ledger(context: &Context) -> Diagnosis {
-    if !is_root() {
-        return unknown(
+fn repository(repository: &document::Repository) -> Diagnosis {
+    let advice = repository.advice.as_deref().unwrap_or_default();
+    let sentence = format!("{} is {}; {advice}", repository.id, repository.state);
+    match repository.state.as_str() {
+        "fresh" => good("repository", sentence.trim_end_matches([';', ' '])),
+        "stale" | "missing" => warn("repository", &sentence),
+        _ => bad("repository", &sentence),
+    }
+}
+
+async fn ledger(context: &Context) -> Vec<Diagnosis> {
+    match ask::<Status>(context, Question::Status).await {
+        Ok((_, status)) => {
+            let fault = status.config_fault;
+            let refused = |fault: String| {
+                bad(
+                    "configuration in force",
+                    &format!("is an older one: {fault}"),
+                )
+            };
+            let readable = good("ledger", "can be read");
+            [readable].into_iter().chain(fault.map(refused)).collect()
+        }
+        Err(trouble) if trouble.code == ExitCode::NotPermitted => vec![unknown(
             "ledger",
             "is for root alone; run `sudo patchd doctor` to see all of it",
-        );
+        )],
+        Err(trouble) => vec![bad("ledger", &trouble.sentence)],
     }
-    match Ledger::open_existing(&context.paths.ledger()) {
-        Ok(Some(_)) => good("ledger", "can be read"),
-        Ok(None) => good("ledger", "is not there yet; the first run makes it"),
-        Err(fault) => bad("ledger", &fault.to_string()),
+}
+
+/// Whether it answers shows in what it is asked for above.
+fn daemon() -> Diagnosis {
+    if is_daemon_here() {
+        good("daemon", "is installed, so schedules are kept")
+    } else {
+        warn(
+            "daemon",
+            "is not installed here or masked, so nothing runs unless somebody calls `patchd run --now`",
+        )
     }
 }
 
@@ -124,16 +148,16 @@ fn systemd() -> Diagnosis {
 }
 
 impl Diagnosis {
-    fn json(&self) -> DiagnosisJson {
+    fn told(&self) -> document::Diagnosis {
         let state = match self.mark {
             Mark::Good => "ok",
             Mark::Warn => "warn",
             Mark::Bad => "bad",
             Mark::Unknown | Mark::Plain => "unknown",
         };
-        DiagnosisJson {
-            about: self.about,
-            state,
+        document::Diagnosis {
+            about: self.about.to_owned(),
+            state: state.to_owned(),
             detail: self.sentence.clone(),
         }
     }

@@ -1,128 +1,104 @@
 //! `patchd explain PACKAGE`: which rule says what, and what stands in the way.
 
-use super::check::{look, policy};
+use super::answerer::ask;
 use super::context::{Context, Trouble};
-use super::json::Explanation;
 use super::run::bare;
 use super::screen::{Mark, Screen};
-use crate::model::{Decided, ExitCode, PendingUpdate};
-use crate::package_manager::PackageManager;
-use crate::policy::{RuleTrace, Truth, trace};
+use crate::control::Question;
+use crate::control::document::{ExplainedUpdate, Explanation, Offer, Rule};
+use crate::model::ExitCode;
 
 /// Explains every architecture of the package.
 pub(super) async fn explain(
     context: &Context,
     screen: &Screen,
     package: &str,
-    name: &str,
+    policy: Option<String>,
 ) -> Result<ExitCode, Trouble> {
-    let package = bare(package)?;
-    let parts = context.parts()?;
-    let look = look(&parts, name).await?;
-    let policy = policy(&parts.settings, name)?;
-    let decided = look
-        .survey
-        .pending
-        .updates
-        .iter()
-        .zip(&look.survey.decisions);
-    let found: Vec<(&PendingUpdate, &Decided)> = decided
-        .filter(|(update, _)| update.id.name == package)
-        .collect();
+    let question = Question::Explain {
+        package: bare(package)?,
+        policy,
+    };
+    let (value, explanation) = ask::<Explanation>(context, question).await?;
     if screen.wants_json() {
-        Screen::document(&Explanation::new(&package, &found, policy));
-    } else if found.is_empty() {
-        let installed = parts.package_manager.versions_of(&package).await?;
-        for (id, version) in &installed {
-            Screen::line(&format!(
-                "{id} {version} is installed, and nothing newer is on offer"
-            ));
-        }
-        if installed.is_empty() {
-            return Err(Trouble::failed(&format!(
-                "{package} is not installed; `patchd check` lists what is pending"
-            )));
-        }
-    }
-    if !screen.wants_json() {
-        for (update, decided) in &found {
-            print(screen, update, decided, &trace(&policy.rules, update));
-        }
-    }
-    if !screen.wants_json() {
-        for gap in &look.survey.pending.gaps {
-            Screen::line(&format!("not complete: {gap}"));
-        }
-    }
-    Ok(if look.survey.pending.complete {
-        ExitCode::Success
+        Screen::document(&value);
     } else {
-        ExitCode::NeedsHuman
-    })
+        print(screen, &explanation);
+    }
+    Ok(explanation.exit_code())
 }
 
-fn print(screen: &Screen, update: &PendingUpdate, decided: &Decided, rules: &[RuleTrace]) {
+fn print(screen: &Screen, explanation: &Explanation) {
+    let package = &explanation.package;
+    for update in &explanation.updates {
+        tell(screen, update);
+    }
+    for installed in &explanation.installed {
+        let newer = |it: &&ExplainedUpdate| it.update.architecture == installed.architecture;
+        if !explanation.updates.iter().any(|it| newer(&it)) {
+            Screen::line(&format!(
+                "{package}:{} {} is installed, and nothing newer is on offer",
+                installed.architecture, installed.version
+            ));
+        }
+    }
+    for gap in &explanation.gaps {
+        Screen::line(&format!("not complete: {gap}"));
+    }
+}
+
+fn tell(screen: &Screen, explained: &ExplainedUpdate) {
+    let update = &explained.update;
     screen.heading(&format!(
-        "{}: {} ({}), says {}",
-        update.id,
-        decided.decision,
-        decided.reason,
-        decided.rule.as_deref().unwrap_or("no rule")
+        "{}:{}: {} ({}), says {}",
+        update.package,
+        update.architecture,
+        update.decision,
+        update.reason,
+        update.rule.as_deref().unwrap_or("no rule")
     ));
     Screen::line(&format!(
         "  installed  {} (source {})",
         update.installed, update.source
     ));
-    for offer in &update.offers {
-        let origins: Vec<String> = offer.origins.iter().map(ToString::to_string).collect();
-        let origins = if origins.is_empty() {
-            "no known origin".to_owned()
-        } else {
-            origins.join(", ")
-        };
-        let security = if offer.security() == Some(true) {
-            ", a security fix"
-        } else {
-            ""
-        };
-        Screen::line(&format!(
-            "  on offer   {} from {origins}{security}",
-            offer.version
-        ));
+    for offer in &explained.offers {
+        Screen::line(&format!("  on offer   {}", on_offer(offer)));
     }
-    if let Some(block) = &update.blocked {
+    if let Some(block) = &explained.in_the_way {
         Screen::line(&format!("  in the way {block}"));
     }
-    if let Some(due) = decided.due {
-        Screen::line(&format!("  due        {}", super::json::time(due)));
+    if let Some(due) = &update.due {
+        Screen::line(&format!("  due        {due}"));
     }
-    for rule in rules {
-        screen.mark(
-            mark(rule.truth),
-            &format!("rule {}: {}", rule.number, sentence(rule.truth)),
-        );
+    for rule in &explained.rules {
+        let (mark, sentence) = holds(rule);
+        screen.mark(mark, &format!("rule {}: {sentence}", rule.number));
         for condition in &rule.conditions {
             Screen::line(&format!(
                 "       {} is {} (here: {})",
-                condition.key, condition.truth, condition.fact
+                condition.key, condition.holds, condition.fact
             ));
         }
     }
     Screen::line("");
 }
 
-fn sentence(truth: Truth) -> &'static str {
-    match truth {
-        Truth::True => "holds",
-        Truth::False => "does not hold",
-        Truth::Unknown => "cannot be told, so it does not count",
-    }
+fn on_offer(offer: &Offer) -> String {
+    let origins = match offer.origins.as_slice() {
+        [] => "no known origin".to_owned(),
+        origins => origins.join(", "),
+    };
+    let security = match offer.security {
+        Some(true) => ", a security fix",
+        _ => "",
+    };
+    format!("{} from {origins}{security}", offer.version)
 }
 
-fn mark(truth: Truth) -> Mark {
-    match truth {
-        Truth::True => Mark::Good,
-        Truth::False => Mark::Plain,
-        Truth::Unknown => Mark::Unknown,
+fn holds(rule: &Rule) -> (Mark, &'static str) {
+    match rule.holds.as_str() {
+        "true" => (Mark::Good, "holds"),
+        "false" => (Mark::Plain, "does not hold"),
+        _ => (Mark::Unknown, "cannot be told, so it does not count"),
     }
 }

@@ -1,42 +1,36 @@
 //! `patchd history`: past runs, and one of them in full.
 
-use super::context::{Context, Trouble, is_root};
-use super::json::{self, History, Run, RunDocument};
+use super::answerer::ask;
+use super::context::{Context, Trouble};
 use super::screen::Screen;
+use crate::control::Question;
+use crate::control::document::{Decision, History, Phase, Run, RunDocument};
 use crate::model::{ExitCode, RunId};
-use crate::state::{Ledger, RunDetail, RunRow};
 
 /// Lists runs, or tells one.
-pub(super) fn history(
+pub(super) async fn history(
     context: &Context,
     screen: &Screen,
     run: Option<&str>,
     count: u32,
 ) -> Result<ExitCode, Trouble> {
-    if !is_root() {
-        return Err(Trouble::not_permitted(
-            "the ledger is for root alone; run this with sudo",
-        ));
-    }
-    let run = run.map(parse).transpose()?;
-    let ledger = Ledger::open_existing(&context.paths.ledger())?;
-    match (run, &ledger) {
-        (None, None) if screen.wants_json() => list(screen, &[]),
-        (None, None) => Screen::line("no run yet"),
-        (None, Some(ledger)) => list(screen, &ledger.runs(count)?),
-        (Some(id), ledger) => {
-            let detail = ledger
-                .as_ref()
-                .map(|ledger| ledger.run(id))
-                .transpose()?
-                .flatten();
-            let unknown = || {
-                Trouble::failed(&format!(
-                    "there is no run {id}; `patchd history` lists them"
-                ))
-            };
-            tell(screen, &detail.ok_or_else(unknown)?);
+    let value = if let Some(run) = run {
+        let question = Question::Run { run: parse(run)? };
+        let (value, run) = ask::<RunDocument>(context, question).await?;
+        if !screen.wants_json() {
+            tell(screen, &run);
         }
+        value
+    } else {
+        let count = Some(count);
+        let (value, history) = ask::<History>(context, Question::History { count }).await?;
+        if !screen.wants_json() {
+            list(&history.runs);
+        }
+        value
+    };
+    if screen.wants_json() {
+        Screen::document(&value);
     }
     Ok(ExitCode::Success)
 }
@@ -46,13 +40,9 @@ pub(super) fn parse(text: &str) -> Result<RunId, Trouble> {
     RunId::try_from(text.to_owned()).map_err(|invalid| Trouble::usage(invalid.to_string()))
 }
 
-fn list(screen: &Screen, runs: &[RunRow]) {
-    let runs: Vec<Run> = runs.iter().map(Run::from).collect();
-    if screen.wants_json() {
-        return Screen::document(&History {
-            schema: "patchd/history/1",
-            runs,
-        });
+fn list(runs: &[Run]) {
+    if runs.is_empty() {
+        return Screen::line("no run yet");
     }
     let row = |run: &Run| {
         vec![
@@ -70,11 +60,7 @@ fn list(screen: &Screen, runs: &[RunRow]) {
     );
 }
 
-fn tell(screen: &Screen, detail: &RunDetail) {
-    let document = RunDocument::from(detail);
-    if screen.wants_json() {
-        return Screen::document(&document);
-    }
+fn tell(screen: &Screen, document: &RunDocument) {
     let run = &document.run;
     let outcome = run.outcome.as_deref().unwrap_or("open");
     screen.heading(&format!("run {} {outcome}", run.id));
@@ -86,52 +72,42 @@ fn tell(screen: &Screen, detail: &RunDetail) {
         Screen::line(summary);
     }
     Screen::line("");
-    let lasted = |phase: &json::PhaseJson| {
-        phase
-            .duration_ms
-            .map(|ms| format!("{ms} ms"))
-            .unwrap_or_default()
-    };
-    let phases: Vec<Vec<String>> = document
-        .phases
-        .iter()
-        .map(|phase| {
-            vec![
-                phase.at.clone(),
-                phase.stage.clone(),
-                lasted(phase),
-                format!("after {}", phase.event),
-            ]
-        })
-        .collect();
+    let phases: Vec<Vec<String>> = document.phases.iter().map(phase).collect();
     Screen::table(&["AT", "PHASE", "LASTED", ""], &phases);
-    if !detail.row.state.course.changed.is_empty() {
+    if !run.packages.is_empty() {
         Screen::line("");
-        detail
-            .row
-            .state
-            .course
-            .changed
-            .iter()
-            .for_each(|change| Screen::line(&format!("  {change}")));
+    }
+    for package in &run.packages {
+        Screen::line(&format!("  {package}"));
     }
     for finding in &run.findings {
         Screen::line(&format!("{}: {}", finding.class, finding.detail));
     }
-    let stayed: Vec<Vec<String>> = document
-        .decisions
-        .iter()
+    let stays = document.decisions.iter();
+    let stayed: Vec<Vec<String>> = stays
         .filter(|decided| decided.decision != "install")
-        .map(|decided| {
-            vec![
-                format!("{}:{}", decided.package, decided.architecture),
-                decided.decision.clone(),
-                decided.reason.clone(),
-            ]
-        })
+        .map(stays_because)
         .collect();
     if !stayed.is_empty() {
         Screen::line("");
         Screen::table(&["NOT INSTALLED", "DECISION", "REASON"], &stayed);
     }
+}
+
+fn phase(phase: &Phase) -> Vec<String> {
+    let lasted = phase.duration_ms.map(|ms| format!("{ms} ms"));
+    vec![
+        phase.at.clone(),
+        phase.stage.clone(),
+        lasted.unwrap_or_default(),
+        format!("after {}", phase.event),
+    ]
+}
+
+fn stays_because(decided: &Decision) -> Vec<String> {
+    vec![
+        format!("{}:{}", decided.package, decided.architecture),
+        decided.decision.clone(),
+        decided.reason.clone(),
+    ]
 }

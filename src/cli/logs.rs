@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::context::{Context, Trouble};
 use super::history::parse;
 use super::screen::{Screen, shown_lines};
+use crate::daemon::answer::is_held;
 use crate::model::{ExitCode, RunId};
 use crate::worker;
 
@@ -30,7 +31,7 @@ pub(super) async fn logs(
     };
     let mut file = File::open(&path).map_err(|cause| trouble(&path, &cause))?;
     loop {
-        let running = follow && super::status::is_running(&context.paths.state.join("run.lock"));
+        let running = follow && is_held(&context.paths.run_lock());
         while copy(&mut file).map_err(|cause| trouble(&path, &cause))? {}
         if !running {
             return Ok(ExitCode::Success);

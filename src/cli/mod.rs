@@ -1,6 +1,8 @@
 //! What people and scripts type. Asks, shows, and turns what happened into an
 //! exit code; it decides nothing about patching.
 
+mod act;
+mod answerer;
 mod arguments;
 mod check;
 mod config;
@@ -8,11 +10,10 @@ mod context;
 mod doctor;
 mod explain;
 mod history;
-pub mod json;
 mod logs;
 mod progress;
-mod rivals;
 mod run;
+mod schedule;
 mod screen;
 mod status;
 
@@ -23,9 +24,10 @@ use context::Context;
 pub use context::Trouble;
 use screen::Screen;
 
+use crate::control::Action;
 use crate::model::ExitCode;
 use crate::os::journal;
-use crate::worker;
+use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
 #[must_use]
@@ -49,6 +51,7 @@ pub fn main() -> ExitCode {
         }
     };
     match &arguments.command {
+        Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
         _ => {}
@@ -60,36 +63,49 @@ pub fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(cause) => return Screen::fail(&Trouble::failed(&cause)),
+        Err(cause) => return screen.fail(&Trouble::failed(&cause)),
     };
     let done = runtime.block_on(dispatch(&arguments, &screen));
     // Waiting threads are of no use to anybody any more.
     runtime.shutdown_background();
-    done.unwrap_or_else(|trouble| Screen::fail(&trouble))
+    done.unwrap_or_else(|trouble| screen.fail(&trouble))
 }
 
 async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Trouble> {
-    let context = Context::new(arguments.config.clone());
+    let context = Context::new(arguments.config.clone(), arguments.no_daemon);
+    if arguments.json && arguments.command.is_text_only() {
+        let sentence = "this command prints text alone; leave out --json";
+        return Err(Trouble::usage(sentence.to_owned()));
+    }
     match &arguments.command {
         Command::Check { policy, exit_code } => {
-            check::check(&context, screen, policy, *exit_code).await
+            check::check(&context, screen, policy.clone(), *exit_code).await
         }
-        Command::Run {
-            now,
-            policy,
-            packages,
-        } => {
-            let done = run::run(&context, screen, *now, policy, packages).await;
+        Command::Run(wish) => {
+            let done = run::run(&context, screen, wish).await;
             done.inspect_err(run::tell_skipped)
         }
         Command::Explain { package, policy } => {
-            explain::explain(&context, screen, package, policy).await
+            explain::explain(&context, screen, package, policy.clone()).await
         }
         Command::Status => status::status(&context, screen).await,
         Command::History { run, count } => {
-            history::history(&context, screen, run.as_deref(), *count)
+            history::history(&context, screen, run.as_deref(), *count).await
         }
         Command::Logs { run, follow } => logs::logs(&context, run.as_deref(), *follow).await,
+        Command::Schedule { name, from, count } => {
+            schedule::schedule(&context, screen, name.clone(), from.as_deref(), *count).await
+        }
+        Command::Cancel => act::order(&context, screen, Action::Cancel).await,
+        Command::Pause { reason } => {
+            let reason = reason.clone();
+            act::order(&context, screen, Action::Pause { reason }).await
+        }
+        Command::Resume => act::order(&context, screen, Action::Resume).await,
+        Command::Reload => act::order(&context, screen, Action::Reload).await,
+        Command::Takeover { undo } => {
+            act::order(&context, screen, Action::Takeover { undo: *undo }).await
+        }
         Command::Config { command } => config::config(&context, screen, command),
         Command::Doctor => doctor::doctor(&context, screen).await,
         Command::Completions { shell } => {
@@ -99,6 +115,6 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             Ok(ExitCode::Success)
         }
         // Answered before anything else was started.
-        Command::Worker | Command::TransactionGuard { .. } => Ok(ExitCode::Usage),
+        Command::Daemon | Command::Worker | Command::TransactionGuard { .. } => Ok(ExitCode::Usage),
     }
 }

@@ -12,14 +12,18 @@ const BAR: usize = 24;
 #[derive(Debug)]
 pub(super) struct Progress {
     terminal: bool,
+    /// What Ctrl-C does.
+    interrupt: &'static str,
     stage: String,
     drawn: bool,
 }
 
 impl Progress {
-    pub fn new(screen: &Screen) -> Self {
+    /// `interrupt` says what Ctrl-C does.
+    pub fn new(screen: &Screen, interrupt: &'static str) -> Self {
         Self {
             terminal: screen.is_terminal(),
+            interrupt,
             stage: String::new(),
             drawn: false,
         }
@@ -35,7 +39,7 @@ impl Progress {
                 self.say(&format!("run {run} was cut short and goes on"));
             }
             Notice::Opened { run, .. } => {
-                self.say(&format!("run {run}; Ctrl-C ends it before its next phase"));
+                self.say(&format!("run {run}; Ctrl-C {}", self.interrupt));
             }
             Notice::Stage(Stage::Finished { .. }) | Notice::Found(_) | Notice::Finished { .. } => {}
             Notice::Stage(stage) => {

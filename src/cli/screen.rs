@@ -9,6 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::context::Trouble;
+use crate::control::document::ErrorDocument;
 use crate::model::ExitCode;
 use crate::os::environment;
 
@@ -116,7 +117,10 @@ impl Screen {
     }
 
     /// Tells a trouble and returns its exit code.
-    pub fn fail(trouble: &Trouble) -> ExitCode {
+    pub fn fail(&self, trouble: &Trouble) -> ExitCode {
+        if self.json {
+            Self::document(&ErrorDocument::new(&trouble.sentence, trouble.code));
+        }
         Self::complain(&format!("patchd: {}", shown_lines(&trouble.sentence)));
         trouble.code
     }

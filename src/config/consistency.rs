@@ -12,6 +12,9 @@ use super::suggestion;
 /// The schedule that is there where no file has one.
 const BUILT_IN: &str = "nightly";
 
+/// How many schedules there may be.
+const SCHEDULES: usize = 100;
+
 /// For tables whose keys do not depend on each other.
 pub(super) fn nothing(_: &Node, _: &mut Vec<Fault>) {}
 
@@ -94,6 +97,14 @@ pub(super) fn of_schedules(root: &Node, complete: bool, faults: &mut Vec<Fault>)
             };
             found.push(Fault::at(&node.origin, what, advice));
         }
+    }
+    let last = root.named("schedule").map(|(_, schedule)| schedule).last();
+    let count = root.named("schedule").count();
+    if let Some(last) = last
+        && count > SCHEDULES
+    {
+        let what = format!("there are {count} schedules, more than {SCHEDULES}");
+        found.push(Fault::at(&last.origin, what, "join some of them"));
     }
     // What one file says of itself was found in it before.
     found.retain(|fault| !faults.contains(fault));

@@ -196,6 +196,19 @@ impl Question {
 }
 
 impl Action {
+    /// Its name in the interface.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "Start",
+            Self::Cancel => "Cancel",
+            Self::Pause { .. } => "Pause",
+            Self::Resume => "Resume",
+            Self::Reload => "Reload",
+            Self::Takeover { .. } => "Takeover",
+        }
+    }
+
     fn read(name: &str, given: &mut Parameters) -> Result<Option<Self>, ControlError> {
         Ok(Some(match name {
             "Start" => Self::Start {

@@ -4,6 +4,7 @@
 
 mod call;
 mod client;
+pub mod document;
 mod error;
 mod parameters;
 mod request;

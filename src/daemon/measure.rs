@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::daemon::events::REASONS;
 use crate::daemon::survey::Survey;
 use crate::metrics::{Metrics, RunTimes};
 use crate::model::{Decision, Outcome};
@@ -13,10 +14,10 @@ use crate::state::{Ledger, LedgerError};
 pub fn measure(ledger: &Ledger, survey: Option<&Survey>) -> Result<Metrics, LedgerError> {
     let mut runs: BTreeMap<String, RunTimes> = BTreeMap::new();
     for (origin, at) in ledger.last_starts()? {
-        runs.entry(origin).or_default().start = Some(at);
+        runs.entry(schedule(&origin)).or_default().start = Some(at);
     }
     for (origin, at) in ledger.last_successes()? {
-        runs.entry(origin).or_default().success = Some(at);
+        runs.entry(schedule(&origin)).or_default().success = Some(at);
     }
     // A count that begins at zero lets Prometheus see the first one.
     let mut outcomes = zeros(&Outcome::ALL);
@@ -25,11 +26,17 @@ pub fn measure(ledger: &Ledger, survey: Option<&Survey>) -> Result<Metrics, Ledg
         version: env!("CARGO_PKG_VERSION").to_owned(),
         runs,
         outcomes,
-        skips: BTreeMap::new(),
+        skips: zeros(&REASONS),
         pending: survey.map(pending).unwrap_or_default(),
         reboot_owed_since: ledger.reboot_owed_since()?,
         repositories: survey.map(repositories).unwrap_or_default(),
     })
+}
+
+/// A run's origin is `schedule NAME`, or `now`.
+fn schedule(origin: &str) -> String {
+    let name = origin.strip_prefix("schedule ").unwrap_or(origin);
+    name.to_owned()
 }
 
 fn zeros(words: &[impl ToString]) -> BTreeMap<String, u64> {

@@ -1,6 +1,7 @@
 //! The brain: puts the parts together and drives a run from event to event. It
 //! touches nothing of the machine itself; the worker does, when ordered.
 
+pub mod answer;
 mod assemble;
 mod driver;
 pub mod events;
@@ -8,15 +9,16 @@ mod hands;
 mod measure;
 mod notice;
 mod parts;
-//mod service;
+mod service;
 mod survey;
 mod translate;
-//mod triggers;
+mod triggers;
 
 pub use driver::{Request, RunError, RunReport, run};
 pub use hands::{ChildWorker, Hands, Lost};
 pub use measure::measure;
 pub use notice::{Notice, Notify};
 pub use parts::{Parts, Paths};
-//pub use service::main;
+pub use service::main;
 pub use survey::{Survey, SurveyError, survey};
+pub use triggers::{Pulse, TickerError, Triggers};

@@ -33,7 +33,7 @@ impl<P> Parts<P> {
     /// A schedule's windows on this host.
     #[must_use]
     pub fn calendar<'a>(&self, name: &str, schedule: &'a Schedule) -> Calendar<'a> {
-        let zone = schedule.timezone.clone().unwrap_or_else(clock::zone);
+        let zone = clock::zone(schedule.timezone.as_ref());
         Calendar::new(name, schedule, &self.host, zone)
     }
 }
@@ -43,6 +43,12 @@ impl Paths {
     #[must_use]
     pub fn metrics(&self) -> PathBuf {
         self.state.join("metrics")
+    }
+
+    /// Held by whoever drives a run.
+    #[must_use]
+    pub fn run_lock(&self) -> PathBuf {
+        self.state.join("run.lock")
     }
 
     /// The ledger's file.

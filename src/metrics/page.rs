@@ -98,7 +98,7 @@ impl Family<'_> {
             if let Some(label) = self.label {
                 text.extend(["{", label, "=\"", &escaped(value), "\"}"]);
             }
-            text += &format!(" {figure}\n");
+            text.extend([" ", &figure.to_string(), "\n"]);
         }
         text
     }
@@ -173,7 +173,35 @@ mod tests {
 
     #[test]
     fn the_page_reads_like_this() {
-        insta::assert_snapshot!(draw(&some()), @"");
+        insta::assert_snapshot!(draw(&some()), @r##"
+        # HELP patchd_info Always 1; the label has the version of patchd.
+        # TYPE patchd_info gauge
+        patchd_info{version="0.1.0"} 1
+        # HELP patchd_run_last_start_timestamp_seconds When the latest run of the schedule began; schedule "now": by hand.
+        # TYPE patchd_run_last_start_timestamp_seconds gauge
+        patchd_run_last_start_timestamp_seconds{schedule="nightly"} 1800000000
+        patchd_run_last_start_timestamp_seconds{schedule="now"} 1799000000
+        # HELP patchd_run_last_success_timestamp_seconds When the latest run of the schedule ended that left nothing undone.
+        # TYPE patchd_run_last_success_timestamp_seconds gauge
+        patchd_run_last_success_timestamp_seconds{schedule="now"} 1799000090
+        # HELP patchd_run_outcome_total Runs that have ended, by outcome.
+        # TYPE patchd_run_outcome_total counter
+        patchd_run_outcome_total{outcome="failed"} 0
+        patchd_run_outcome_total{outcome="succeeded"} 41
+        # HELP patchd_skips_total Runs that were due and did not begin, by reason.
+        # TYPE patchd_skips_total counter
+        patchd_skips_total{reason="freeze"} 2
+        # HELP patchd_updates_pending Pending updates by what becomes of them; as of the latest look.
+        # TYPE patchd_updates_pending gauge
+        patchd_updates_pending{decision="install"} 0
+        patchd_updates_pending{decision="soaking"} 3
+        # HELP patchd_reboot_owed_since_seconds Unix time since which a reboot is owed; absent when none is.
+        # TYPE patchd_reboot_owed_since_seconds gauge
+        patchd_reboot_owed_since_seconds 1798000000
+        # HELP patchd_repository_age_seconds Age of the repository's index; as of the latest look.
+        # TYPE patchd_repository_age_seconds gauge
+        patchd_repository_age_seconds{repository="http://deb.debian.org/debian bookworm"} 3600
+        "##);
     }
 
     #[test]
@@ -182,8 +210,11 @@ mod tests {
         assert_eq!(page.lines().count(), 3, "{page}");
     }
 
+    /// Name, labels, figure.
+    type Sample<'a> = (&'a str, Vec<(String, String)>, f64);
+
     /// One line of figures, taken apart as Prometheus does it.
-    fn sample(line: &str) -> Option<(&str, Vec<(String, String)>, f64)> {
+    fn sample(line: &str) -> Option<Sample<'_>> {
         let name_end = line.find(['{', ' '])?;
         let (name, mut rest) = line.split_at(name_end);
         let mut labels = Vec::new();

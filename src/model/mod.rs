@@ -11,6 +11,7 @@ mod pending;
 mod plan;
 mod repository;
 mod run;
+mod skip;
 mod verification;
 mod version;
 
@@ -26,5 +27,6 @@ pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};
 pub use plan::{Change, Decided, Decision, Digest, Plan};
 pub use repository::{Repository, RepositoryState};
 pub use run::{Action, InvalidRunId, RunId};
+pub use skip::SkipReason;
 pub use verification::{Class, Finding};
 pub use version::{InvalidVersion, Version};

@@ -13,8 +13,26 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// The zone of this machine, as it is set now.
+/// This zone, or the host's, as it is now: a zone's rules change with tzdata, and
+/// the host's zone with a word of its operator. Both are noticed within minutes.
 #[must_use]
-pub fn zone() -> TimeZone {
-    TimeZone::system()
+pub fn zone(configured: Option<&TimeZone>) -> TimeZone {
+    let Some(known) = configured else {
+        return TimeZone::system();
+    };
+    let anew = known.iana_name().map(TimeZone::get);
+    anew.and_then(Result::ok).unwrap_or_else(|| known.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_that_is_configured_is_found_by_its_name() {
+        let berlin = TimeZone::get("Europe/Berlin").expect("known");
+        assert_eq!(zone(Some(&berlin)), berlin);
+        let fixed = TimeZone::fixed(jiff::tz::offset(3));
+        assert_eq!(zone(Some(&fixed)), fixed);
+    }
 }

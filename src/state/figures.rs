@@ -80,6 +80,7 @@ mod tests {
             asked: Vec::new(),
             machine_id: None,
             boot_id: BootId("boot".to_owned()),
+            closes_at: None,
         };
         let state = State::opened(Mandate::default(), run.opened_at);
         ledger.open_run(&run, &state).expect("written");

@@ -314,6 +314,32 @@ mod tests {
         assert!(!path.exists());
     }
 
+    /// A ledger as the program with schema 1 has left it.
+    const SCHEMA_1: &str = include_str!("../../tests/fixtures/state/schema-1.sql");
+
+    #[test]
+    fn an_older_ledger_is_kept_beside_and_goes_on() {
+        let folder = folder();
+        let path = folder.path().join("ledger.db");
+        let old = Connection::open(&path).expect("created");
+        old.execute_batch(SCHEMA_1).expect("written");
+        drop(old);
+        let ledger = Ledger::open_existing(&path)
+            .expect("opened")
+            .expect("there");
+        assert_eq!(ledger.version().expect("read"), MIGRATIONS.len());
+        let run = ledger.runs(9).expect("read").pop().expect("one");
+        assert_eq!(run.summary.as_deref(), Some("2 packages changed"));
+        assert_eq!(run.opened.closes_at, None);
+        let detail = ledger.run(run.opened.id).expect("read").expect("there");
+        assert_eq!((detail.transitions.len(), detail.decisions.len()), (7, 2));
+
+        let copy = Connection::open(folder.path().join("ledger.db.schema-1")).expect("kept");
+        let read = |query: &str| copy.query_row(query, [], |row| row.get::<_, i64>(0));
+        assert_eq!(read("PRAGMA user_version"), Ok(1));
+        assert_eq!(read("SELECT count(*) FROM run"), Ok(1));
+    }
+
     #[test]
     fn nobody_else_can_read_it() {
         use std::os::unix::fs::PermissionsExt;

@@ -1,11 +1,17 @@
-//! What must survive: the ledger of runs, and the clocks of updates first seen.
+//! What must survive: the ledger of runs, what each schedule has handled, what
+//! was skipped and why, and the clocks of updates first seen.
 //! One SQLite file that only one user opens. It stores values and decides nothing.
 
 mod clocks;
 mod figures;
 mod ledger;
 mod runs;
+mod samples;
+mod schedules;
 mod schema;
+mod skips;
 
 pub use ledger::{Ledger, LedgerError, make_folder};
 pub use runs::{NewRun, RunDetail, RunRow, Transition};
+pub use schedules::Scheduled;
+pub use skips::{Pause, Skip};

@@ -2,7 +2,7 @@
 //! file is copied beside itself before one runs.
 
 /// Step N brings a database from version N to N + 1.
-pub(super) const MIGRATIONS: [&str; 1] = [FIRST];
+pub(super) const MIGRATIONS: [&str; 2] = [FIRST, SCHEDULES];
 
 const FIRST: &str = "
 CREATE TABLE run (
@@ -49,5 +49,36 @@ CREATE TABLE seen (
 CREATE TABLE reboot (
     reason      TEXT PRIMARY KEY,
     since       TEXT NOT NULL
+) STRICT;
+";
+
+const SCHEDULES: &str = "
+ALTER TABLE run ADD COLUMN closes_at TEXT;  -- the end of its window
+
+CREATE TABLE schedule (
+    name        TEXT PRIMARY KEY,
+    rule        TEXT NOT NULL,          -- expression and zone
+    machine_id  TEXT,
+    handled     TEXT NOT NULL           -- when the window opened that was handled last
+) STRICT;
+
+CREATE TABLE skip (
+    sequence    INTEGER PRIMARY KEY,
+    at          TEXT NOT NULL,
+    schedule    TEXT NOT NULL,
+    reason      TEXT NOT NULL,          -- model::SkipReason
+    sentence    TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE skip_count (               -- of all time; old skips are dropped
+    reason      TEXT PRIMARY KEY,
+    count       INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE pause (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    since       TEXT NOT NULL,
+    by          TEXT NOT NULL,
+    reason      TEXT
 ) STRICT;
 ";

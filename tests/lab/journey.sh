@@ -12,10 +12,9 @@ machine=$journey-$release-$$
 work=$lab_dir/logs/$release-$journey
 calls=0
 mirror_pid=''
-patchd_bin=${PATCHD_BIN:-$(cd "$lab_source/../.." && pwd)/target/release/patchd}
 
 rm -rf "$work"
-mkdir -p "$work"
+mkdir -p "$work"/{debs,own/{old,updates,security}}
 trap finish EXIT
 trap 'exit 143' TERM INT
 
@@ -65,14 +64,43 @@ show() {
 
 # real_machine [OPTION...]: a server with the real pending updates of its release.
 # made_machine [OPTION...]: one with the made packages; on offer is what `offer` said.
-real_machine() { boot_machine "$@"; }
-made_machine() { boot_machine --made --bind "$work/made:/srv/made" --bind "$(pool_dir):/srv/pool" "$@"; }
+# daemon_machine [OPTION...]: the same with the package installed by apt, and its daemon ready.
+# The first two have the program alone, as a machine without a daemon has it.
+real_machine() { boot_machine "$@" && bring_program; }
+made_machine() { boot_made_machine "$@" && bring_program; }
+daemon_machine() {
+    boot_made_machine --bind "$work/debs:/srv/debs" "$@"
+    cp "$(package_under_test)" "$work/debs/patchd.deb"
+    in_machine apt-get -qq update
+    install_package patchd
+    in_machine systemctl is-active --quiet patchd.service || fail "the daemon is not active after the installation"
+}
+boot_made_machine() { boot_machine --made --bind "$work/made:/srv/made" --bind "$(pool_dir):/srv/pool" "$@"; }
 boot_machine() {
-    [ -x "$patchd_bin" ] || fail "no patchd at $patchd_bin: build it, or set PATCHD_BIN"
     "$lab_source/machine" up "$machine" "$release" "$@"
-    "$lab_source/machine" cp "$machine" "$patchd_bin" /usr/bin/patchd
-    in_machine mkdir -p /run/lab /etc/patchd
+    in_machine mkdir -p /run/lab
     step "machine is up"
+}
+bring_program() {
+    "$lab_source/machine" cp "$machine" "$(under_test)" /usr/bin/patchd
+    in_machine mkdir -p /etc/patchd
+}
+
+# install_package NAME: with apt, as an administrator would, from a file of $work/debs.
+install_package() {
+    in_machine env DEBIAN_FRONTEND=noninteractive apt-get -q -y install "/srv/debs/$1.deb" >"$work/install-$1.out" 2>&1 ||
+        fail "$1.deb does not install: $(tail -n 5 "$work/install-$1.out")"
+    step "$1.deb is installed"
+}
+
+# repack VERSION OUT [SCRIPT]: our package under another version; SCRIPT may change its unpacked tree.
+repack() {
+    local tree=$work/repack
+    rm -rf "$tree"
+    dpkg-deb -R "$(package_under_test)" "$tree"
+    sed -i "s/^Version: .*/Version: $1/" "$tree/DEBIAN/control"
+    (cd "$tree" && sh -euc "${3:-:}")
+    dpkg-deb -Zgzip --root-owner-group --build "$tree" "$2" >/dev/null
 }
 
 in_machine() { "$lab_source/machine" sh "$machine" "$@"; }
@@ -80,12 +108,13 @@ in_machine() { "$lab_source/machine" sh "$machine" "$@"; }
 # write PATH: stdin to a file of the machine.
 write() { in_machine sh -c "mkdir -p \"\$(dirname '$1')\"; cat >'$1'"; }
 
-# offer PACKAGE...: the repository of made packages has these, in every version that packages/ says.
+# offer PACKAGE...: the repository of made packages has these, in every version that packages/ says, or that lies in
+# $work/own (old: the installed one, updates, security).
 offer() {
     local pool repo=$work/made suite where package architecture
     pool=$(pool_dir)
     mkdir -p "$repo/pool"
-    cp -n "$pool"/old/*.deb "$repo/pool/"
+    find "$pool/old" "$work/own/old" -name '*.deb' -exec cp -n {} "$repo/pool/" \;
     for where in '' updates security; do
         suite=$release${where:+-$where}
         mkdir -p "$work/index/$suite"
@@ -93,7 +122,7 @@ offer() {
             cp -l "$repo"/pool/*.deb "$work/index/$suite/" 2>/dev/null || true
         else
             for package; do
-                find "$pool/$where" -name "${package}_*.deb" -exec cp {} "$repo/pool/" \; -exec cp {} "$work/index/$suite/" \;
+                find "$pool/$where" "$work/own/$where" -name "${package}_*.deb" -exec cp {} "$repo/pool/" \; -exec cp {} "$work/index/$suite/" \;
             done
         fi
         for architecture in amd64 i386; do
@@ -128,6 +157,29 @@ policy_everything() {
 	then = "install"
 	TOML
 }
+
+# fake_clock TIME: the daemon starts anew at that time (UTC) by a clock of its own, which runs on; true_clock: by ours again.
+fake_clock() {
+    local library=/srv/debs/libfaketime.so.1
+    [ -e "$work/debs/${library##*/}" ] || bring_faketime
+    write /run/systemd/system/patchd.service.d/clock.conf <<-UNIT
+	[Service]
+	Environment="LD_PRELOAD=$library" "FAKETIME=@$1" FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_NO_CACHE=1 TZ=UTC
+	UNIT
+    in_machine systemctl daemon-reload
+    in_machine systemctl restart patchd.service || fail "the daemon does not start at $1"
+    step "the daemon's clock says $1"
+}
+true_clock() {
+    in_machine rm -f /run/systemd/system/patchd.service.d/clock.conf
+    in_machine systemctl daemon-reload
+    in_machine systemctl restart patchd.service
+}
+bring_faketime() (
+    cd "$(mktemp -d "$work/faketime.XXXX")"
+    apt-get -qq download libfaketime && dpkg-deb -x libfaketime_*.deb .
+    cp usr/lib/*/faketime/libfaketime.so.1 "$work/debs/"
+)
 
 # open_gate [PACKAGE...]: those that wait there may go on, now and later; by default all that ever do.
 open_gate() {
@@ -215,6 +267,30 @@ said() {
 # json CLAIM EXPRESSION: the expression is true of the last call's JSON (see facts.py for its words).
 json() { python3 "$lab_source/facts.py" "$out" "$2" || fail "$1: not so in ${out##*/}: $2"; }
 
+# is CLAIM EXPECTED COMMAND...: what the command prints in the machine is just that.
+is() {
+    local found
+    found=$(in_machine "${@:3}" 2>&1) || true
+    [ "$found" = "$2" ] || fail "$1: '$found', expected '$2'"
+}
+# refused CLAIM COMMAND...: the command fails in the machine.
+refused() {
+    ! in_machine "${@:2}" >"$work/refused" 2>&1 </dev/null || fail "$1: it was not refused: $(tail -n 3 "$work/refused")"
+}
+
+# daemon_pid: of the daemon that is up; ready_again PID: another one than that is.
+daemon_pid() { in_machine systemctl show --value -p MainPID patchd.service; }
+ready_again() {
+    in_machine systemctl is-active --quiet patchd.service && [ "$(daemon_pid)" != "$1" ]
+}
+
+# no_run_open: everything that was begun has ended. last_run EXPRESSION: the newest run's entry in the history is so.
+no_run_open() { ! in_machine sh -c 'cd /var/lib/patchd-worker/runs && grep -L "\"line\":\"end\"" */record.jsonl | grep -q .'; }
+last_run() {
+    in_machine /usr/bin/patchd history --json >"$work/last-run.json" 2>"$work/last-run.err" &&
+        python3 "$lab_source/facts.py" "$work/last-run.json" "(lambda run: $1)(d['runs'][0])"
+}
+
 version_of() { in_machine dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$1" 2>/dev/null || true; }
 # installed PACKAGE=VERSION...: fully installed at just that version.
 installed() {
@@ -227,6 +303,8 @@ installed() {
         esac
     done
 }
+
+installed_now() { [ "$(version_of "${1%%=*}")" = "ii ${1#*=}" ]; }
 
 # sound: the package database is whole, and nobody works on it.
 sound() {

@@ -63,3 +63,15 @@ publish() {
     # (Not with the builder's lock in its hands: gpg leaves an agent behind.)
     gpg --batch --yes --clearsign -o "$repo/dists/$suite/InRelease" "$repo/dists/$suite/Release" 9>&-
 }
+
+# What is tested: the package that packaging/build made, and the program alone. PATCHD_DEB and PATCHD_BIN say otherwise.
+package_under_test() {
+    local found=${PATCHD_DEB:-$(echo "$lab_source"/../../target/packaging/patchd_*.deb)}
+    [ -f "$found" ] || die "no package at $found: run packaging/build, or set PATCHD_DEB"
+    readlink -f "$found"
+}
+under_test() {
+    local found=${PATCHD_BIN:-$lab_source/../../target/x86_64-unknown-linux-gnu/release/patchd}
+    [ -x "$found" ] || die "no patchd at $found: run packaging/build, or set PATCHD_BIN"
+    readlink -f "$found"
+}

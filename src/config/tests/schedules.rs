@@ -240,6 +240,16 @@ fn hosts_are_spread_over_less_than_the_window_whoever_says_which() {
 }
 
 #[test]
+fn a_hundred_schedules_are_enough() {
+    let all = |count: u8| -> String {
+        let each = (0..count).map(|n| format!("schedule.s{n}.cron = \"@daily\"\n"));
+        each.collect::<Vec<_>>().concat()
+    };
+    assert_eq!(sound(&all(100)).schedules.schedules.len(), 100);
+    assert!(told(&all(101)).contains("there are 101 schedules, more than 100"));
+}
+
+#[test]
 fn a_policy_that_is_nowhere_is_told_unless_a_file_could_not_be_read() {
     let schedule = "[schedule.nightly]\npolicy = \"wbe\"\nwindw = \"1h\"\n[policy.web]\n";
     let machine = Machine::new(&[(MAIN, schedule)]);

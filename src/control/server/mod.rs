@@ -11,7 +11,6 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tracing::warn;
 
 use super::call::Call;
 use super::error::ControlError;
@@ -50,15 +49,18 @@ pub struct Asked {
 pub struct Server {
     seats: Seats,
     asked: mpsc::Sender<Asked>,
+    short: fn(&std::io::Error),
 }
 
 impl Server {
     /// Calls go to `asked`. While that is full, callers wait, and nobody else.
+    /// `short` is told once when the system cannot give us another connection.
     #[must_use]
-    pub fn new(asked: mpsc::Sender<Asked>) -> Self {
+    pub fn new(asked: mpsc::Sender<Asked>, short: fn(&std::io::Error)) -> Self {
         Self {
             seats: Seats::default(),
             asked,
+            short,
         }
     }
 
@@ -76,7 +78,7 @@ impl Server {
                     // Such as too many open files: those who hold them will leave.
                     Err(cause) => {
                         if !std::mem::replace(&mut is_short, true) {
-                            warn!(PATCHD_EVENT = "control-short", "no connection can be taken for now: {cause}");
+                            (self.short)(&cause);
                         }
                         tokio::time::sleep(PAUSE).await;
                     }

@@ -76,6 +76,7 @@ pub(super) fn open<P>(
         id: new_id(now, ledger.latest()?),
         opened_at: now,
         origin: request.origin.clone(),
+        closes_at: request.mandate.closes,
         asked_by: request.asked_by.clone(),
         policy: request.policy.clone(),
         asked: request.asked.0.clone(),

@@ -144,7 +144,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
     /// Takes from the end of the queue until the rest ends inside the window.
     async fn fit(&self, limits: &Limits<'_>) -> Result<Fitting, SurveyError> {
         let queue = limits.survey.most_urgent_first();
-        let history = Vec::new();
+        let history = self.ledger.apply_samples()?;
         let mut take = queue.len();
         loop {
             let (now, later) = queue.split_at(take);

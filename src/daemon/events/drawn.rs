@@ -22,14 +22,14 @@ fn catalog() -> String {
     let mut catalog = String::from(
         "# What `journalctl -x` says of patchd's lines. Drawn from src/daemon/events by a test.\n",
     );
-    for kind in all() {
-        catalog += &format!(
+    catalog.extend(all().iter().map(|kind| {
+        format!(
             "\n-- {}\nSubject: {}\nDefined-By: patchd\nDocumentation: man:patchd(1)\n\n{}\n",
             kind.id,
             kind.subject,
-            text(&kind)
-        );
-    }
+            text(kind)
+        )
+    }));
     catalog
 }
 
@@ -37,19 +37,28 @@ fn table() -> String {
     let mut table = String::from(
         "| `PATCHD_EVENT` | priority | fields | meaning | `MESSAGE_ID` |\n|---|---|---|---|---|\n",
     );
-    for kind in all() {
+    table.extend(all().iter().map(|kind| {
         let priorities: Vec<&str> = kind.priorities.iter().map(|it| word(*it)).collect();
         let fields: Vec<String> = kind.fields.iter().map(|it| format!("`{it}`")).collect();
-        let subject = kind.subject.replace('@', "");
-        table += &format!(
+        let subject = meaning(kind.subject);
+        format!(
             "| `{}` | {} | {} | {subject} | `{}` |\n",
             kind.name,
             priorities.join(", "),
             fields.join(" "),
             kind.id
-        );
-    }
+        )
+    }));
     table
+}
+
+/// A subject with `*run*` for `@PATCHD_RUN@`.
+fn meaning(subject: &str) -> String {
+    let fields = filled_in(subject).into_iter();
+    fields.fold(subject.to_owned(), |text, field| {
+        let name = field.trim_start_matches("PATCHD_").to_ascii_lowercase();
+        text.replace(&format!("@{field}@"), &format!("*{name}*"))
+    })
 }
 
 fn word(priority: Priority) -> &'static str {
@@ -130,6 +139,14 @@ fn a_kind_has_a_priority_and_names_no_field_twice() {
         assert!(!kind.priorities.is_empty(), "{}", kind.name);
         let fields: BTreeSet<&&str> = kind.fields.iter().collect();
         assert_eq!(fields.len(), kind.fields.len(), "{}", kind.name);
+    }
+}
+
+#[test]
+fn the_catalog_explains_every_reason_for_which_there_is_no_run() {
+    let told = text(&super::SKIPPED);
+    for reason in super::REASONS {
+        assert!(told.contains(&format!("\n{reason}: ")), "{reason}");
     }
 }
 

@@ -4,8 +4,8 @@ use super::{Kind, Priority, kinds};
 
 kinds! {
     REBOOT_OWED {
-        subject: "A reboot is owed",
         name: "reboot-owed",
+        subject: "A reboot is owed",
         id: "a137171f6c764c829e578a59d7193a7e",
         priorities: &[Priority::Warn],
         fields: &[],
@@ -19,8 +19,8 @@ kinds! {
         ",
     }
     RIVAL_FOUND {
-        subject: "@PATCHD_RIVAL@ also patches this machine",
         name: "rival-found",
+        subject: "@PATCHD_RIVAL@ also patches this machine",
         id: "89267c711dab4a3a8f12f3835f2144d3",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_RIVAL"],
@@ -35,8 +35,8 @@ kinds! {
         ",
     }
     TAKEOVER_DONE {
-        subject: "@PATCHD_RIVAL@ does not patch any more",
         name: "takeover-done",
+        subject: "@PATCHD_RIVAL@ does not patch any more",
         id: "d7320896db3c4c4c99816a25724fdd31",
         priorities: &[Priority::Info],
         fields: &["PATCHD_RIVAL"],
@@ -49,8 +49,8 @@ kinds! {
         ",
     }
     TAKEOVER_UNDONE {
-        subject: "@PATCHD_RIVAL@ patches again",
         name: "takeover-undone",
+        subject: "@PATCHD_RIVAL@ patches again",
         id: "742c58d70df24dadb274d5840ee8f9f2",
         priorities: &[Priority::Info, Priority::Warn],
         fields: &["PATCHD_RIVAL"],

@@ -26,10 +26,10 @@ use tracing::Level;
 /// A kind of line in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
-    /// What the catalog calls it, in a few words.
-    pub subject: &'static str,
     /// `PATCHD_EVENT`; never changed, scripts wait for it.
     pub name: &'static str,
+    /// What the catalog calls it, in a few words.
+    pub subject: &'static str,
     /// `MESSAGE_ID`, 128 random bits; never changed, never used for another kind.
     pub id: &'static str,
     /// How urgent it is; the first unless the line says otherwise.
@@ -114,10 +114,10 @@ macro_rules! event {
 
 /// Names the kinds of a table, and all of them together.
 macro_rules! kinds {
-    ($( $kind:ident { subject: $subject:literal, $($rest:tt)* } )+) => {
+    ($( $kind:ident { name: $name:literal, $($rest:tt)* } )+) => {
         $(
-            #[doc = $subject]
-            pub const $kind: Kind = Kind { subject: $subject, $($rest)* };
+            #[doc = concat!("The lines `", $name, "`.")]
+            pub const $kind: Kind = Kind { name: $name, $($rest)* };
         )+
         pub(super) const ALL: &[Kind] = &[$($kind),+];
     };

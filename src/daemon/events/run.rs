@@ -4,8 +4,8 @@ use super::{Kind, Priority, kinds};
 
 kinds! {
     RUN_OPENED {
-        subject: "Run @PATCHD_RUN@ begins",
         name: "run-opened",
+        subject: "Run @PATCHD_RUN@ begins",
         id: "b9e735e8b3ec41e493837b4051230e73",
         priorities: &[Priority::Info],
         fields: &["PATCHD_RUN"],
@@ -19,8 +19,8 @@ kinds! {
         ",
     }
     RUN_RESUMED {
-        subject: "Run @PATCHD_RUN@ was cut short and goes on",
         name: "run-resumed",
+        subject: "Run @PATCHD_RUN@ was cut short and goes on",
         id: "9cd5f8cba9e34d17a86d7a206f40fc47",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_RUN"],
@@ -35,8 +35,8 @@ kinds! {
         ",
     }
     STAGE {
-        subject: "Run @PATCHD_RUN@ is @PATCHD_PHASE@",
         name: "stage",
+        subject: "Run @PATCHD_RUN@ is @PATCHD_PHASE@",
         id: "5124e53f64254080ae4840d219125756",
         priorities: &[Priority::Info],
         fields: &["PATCHD_RUN", "PATCHD_PHASE"],
@@ -49,8 +49,8 @@ kinds! {
         ",
     }
     PLANNED {
-        subject: "Run @PATCHD_RUN@ has a plan",
         name: "planned",
+        subject: "Run @PATCHD_RUN@ has a plan",
         id: "a44dd9689a174d15a017f9d2bdc77ed1",
         priorities: &[Priority::Info],
         fields: &["PATCHD_RUN", "PATCHD_PLAN"],
@@ -63,8 +63,8 @@ kinds! {
         ",
     }
     BLOCKED {
-        subject: "@PATCHD_PACKAGE@ cannot be updated",
         name: "blocked",
+        subject: "@PATCHD_PACKAGE@ cannot be updated",
         id: "20fbbd3d77954abc892c1f5f472baa30",
         priorities: &[Priority::Info],
         fields: &["PATCHD_RUN", "PATCHD_PACKAGE"],
@@ -79,8 +79,8 @@ kinds! {
         ",
     }
     LEFT_FOR_NEXT_WINDOW {
-        subject: "@PATCHD_PACKAGE@ waits for the next window",
         name: "left-for-next-window",
+        subject: "@PATCHD_PACKAGE@ waits for the next window",
         id: "6b46b895db1c4d718b7a8e73ffb3e44e",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_RUN", "PATCHD_PACKAGE"],
@@ -95,8 +95,8 @@ kinds! {
         ",
     }
     WAITING {
-        subject: "Run @PATCHD_RUN@ waits for somebody else",
         name: "waiting",
+        subject: "Run @PATCHD_RUN@ waits for somebody else",
         id: "4bdc9326fd764022836cae8dc23addda",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_RUN"],
@@ -110,8 +110,8 @@ kinds! {
         ",
     }
     RUN_STOPPING {
-        subject: "Run @PATCHD_RUN@ was asked to stop",
         name: "run-stopping",
+        subject: "Run @PATCHD_RUN@ was asked to stop",
         id: "50855f6f41544d50aee0571a0c8bac5c",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_RUN"],
@@ -124,8 +124,8 @@ kinds! {
         ",
     }
     STALLED {
-        subject: "Run @PATCHD_RUN@ takes longer than it should",
         name: "stalled",
+        subject: "Run @PATCHD_RUN@ takes longer than it should",
         id: "e55ac7c04d6f414390ea2bf9d75b0777",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_RUN", "PATCHD_PHASE"],
@@ -140,8 +140,8 @@ kinds! {
         ",
     }
     WORKER_LOST {
-        subject: "Run @PATCHD_RUN@ lost its worker",
         name: "worker-lost",
+        subject: "Run @PATCHD_RUN@ lost its worker",
         id: "358f3841582e4efabf2fae82bc5d50cf",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_RUN"],
@@ -157,8 +157,8 @@ kinds! {
         ",
     }
     BROKEN {
-        subject: "Broken: @PATCHD_SUBJECT@",
         name: "broken",
+        subject: "Broken: @PATCHD_SUBJECT@",
         id: "b5fe914a48a54dec8be5b0cd170a3ab8",
         priorities: &[Priority::Error],
         fields: &["PATCHD_RUN", "PATCHD_CHECK", "PATCHD_SUBJECT"],
@@ -176,8 +176,8 @@ kinds! {
         ",
     }
     WARNING {
-        subject: "Not as it should be: @PATCHD_SUBJECT@",
         name: "warning",
+        subject: "Not as it should be: @PATCHD_SUBJECT@",
         id: "b12e673fd39448689e010d836d785800",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_RUN", "PATCHD_CHECK", "PATCHD_SUBJECT"],
@@ -191,8 +191,8 @@ kinds! {
         ",
     }
     RUN_FINISHED {
-        subject: "Run @PATCHD_RUN@: @PATCHD_OUTCOME@",
         name: "run-finished",
+        subject: "Run @PATCHD_RUN@: @PATCHD_OUTCOME@",
         id: "111483e2d9454a82bea94f98c055706f",
         priorities: &[Priority::Info, Priority::Warn, Priority::Error],
         fields: &["PATCHD_RUN", "PATCHD_OUTCOME"],
@@ -217,9 +217,25 @@ kinds! {
             what apt and dpkg printed.
         ",
     }
+    RUN_BROKEN_OFF {
+        name: "run-broken-off",
+        subject: "A run cannot be told on",
+        id: "23d1374b19fb4db4a8f5da8f7efcc7ef",
+        priorities: &[Priority::Error],
+        fields: &[],
+        text: "
+            patchd could not write down how a run goes on, so it does not go on: what
+            is not on record must not happen. The line says why; mostly the disk is
+            full, or the ledger cannot be used. A package manager that is at work comes
+            to its end all the same.
+
+            Take away the reason: `df /var/lib/patchd`, `systemctl status patchd`. Then
+            `patchd run --now` takes the run up where it was.
+        ",
+    }
     OWN_UPGRADE_KEPT {
-        subject: "patchd was upgraded to @PATCHD_VERSION@",
         name: "own-upgrade-kept",
+        subject: "patchd was upgraded to @PATCHD_VERSION@",
         id: "53c5955479a54e559c6e5ab931a8da03",
         priorities: &[Priority::Info],
         fields: &["PATCHD_VERSION"],
@@ -231,8 +247,8 @@ kinds! {
         ",
     }
     OWN_UPGRADE_PUT_BACK {
-        subject: "patchd @PATCHD_VERSION@ did not start; the old one is back",
         name: "own-upgrade-put-back",
+        subject: "patchd @PATCHD_VERSION@ did not start; the old one is back",
         id: "ee067600a43846df8606aecb39f3c37d",
         priorities: &[Priority::Error],
         fields: &["PATCHD_VERSION"],
@@ -247,19 +263,20 @@ kinds! {
         ",
     }
     OWN_UPGRADE_NO_WAY_BACK {
-        subject: "patchd upgrades itself to @PATCHD_VERSION@ with no way back",
         name: "own-upgrade-no-way-back",
+        subject: "patchd @PATCHD_VERSION@ did not start, with no way back",
         id: "c070d266e2824c65920c1bed3552fd17",
-        priorities: &[Priority::Warn],
+        priorities: &[Priority::Error],
         fields: &["PATCHD_VERSION"],
         text: "
-            A run upgrades patchd itself, and the package of the version that is
-            installed could not be had: it is neither in apt's cache nor in a
-            repository. The upgrade goes on; but if the new version does not start,
-            it cannot be put back.
+            A run had upgraded patchd itself, the new version was not ready within its
+            time, and the old one could not be put back: its package was neither in
+            apt's cache nor in a repository, or it did not start either. Meanwhile
+            nothing was patched; this line comes from a daemon that started later.
 
-            Nothing is to be done if own-upgrade-kept follows. If patchd is silent
-            after this line, install a version that works with `apt-get install`.
+            Find out why it did not start: `journalctl -u patchd` around that time. For
+            the next upgrade, put the package of the version that works into
+            /var/lib/patchd-worker/packages.
         ",
     }
 }

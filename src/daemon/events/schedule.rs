@@ -2,10 +2,20 @@
 
 use super::{Kind, Priority, kinds};
 
+/// Why a schedule's run does not begin; counted from zero in the metrics.
+pub const REASONS: [&str; 6] = [
+    "clock",
+    "config-invalid",
+    "freeze",
+    "ledger",
+    "missed",
+    "paused",
+];
+
 kinds! {
     WINDOW_OPENED {
-        subject: "The window of schedule @PATCHD_SCHEDULE@ is open",
         name: "window-opened",
+        subject: "The window of schedule @PATCHD_SCHEDULE@ is open",
         id: "8369064627294e9085bd44d9000b736c",
         priorities: &[Priority::Info],
         fields: &["PATCHD_SCHEDULE"],
@@ -18,8 +28,8 @@ kinds! {
         ",
     }
     CHECKED {
-        subject: "Pending updates were looked at",
         name: "checked",
+        subject: "Pending updates were looked at",
         id: "2b807a02c8aa44dda3f7a033cf6d3b45",
         priorities: &[Priority::Info, Priority::Warn],
         fields: &[],
@@ -32,8 +42,8 @@ kinds! {
         ",
     }
     SKIPPED {
-        subject: "No run: @PATCHD_REASON@",
         name: "skipped",
+        subject: "No run: @PATCHD_REASON@",
         id: "b70516e6b99042d38a36d87c070931b4",
         priorities: &[Priority::Warn, Priority::Error],
         fields: &["PATCHD_REASON"],
@@ -50,7 +60,10 @@ kinds! {
             smallest transaction with its reserves. Make `window` longer.
             config-invalid: the configuration is faulty and there is no good copy of
             it; `patchd config check` names each fault.
+            clock: the clock shows a time that cannot be; set it, or repair its
+            synchronisation.
             cloned: the order belonged to the machine that this one was cloned from.
+            ledger: patchd's own records cannot be read; the line says why.
             not-permitted, usage: a command was called that may not do this.
             failed, needs-human, deferred: patchd could not begin; the line says why.
 
@@ -59,34 +72,34 @@ kinds! {
         ",
     }
     PAUSED {
-        subject: "patchd is paused",
         name: "paused",
+        subject: "patchd is paused",
         id: "9852392d421540e882fa476d1c2ea6e9",
         priorities: &[Priority::Warn],
         fields: &[],
         text: "
-            Somebody paused patchd; the line says who, and until when. No schedule
-            begins a run meanwhile; each one that is due is reported as skipped.
+            Somebody paused patchd; the line says who, and why. No run begins
+            meanwhile; each one that is due is reported as skipped.
 
-            `patchd resume` ends the pause.
+            Only `patchd resume` ends the pause; it lasts through restarts and reboots.
         ",
     }
     PAUSE_ENDED {
-        subject: "patchd is not paused any more",
         name: "pause-ended",
+        subject: "patchd is not paused any more",
         id: "e4c91f8c04954e5eb04e11dc509c8a96",
         priorities: &[Priority::Info],
         fields: &[],
         text: "
-            The pause was ended by `patchd resume`, or its time is over. Schedules
-            begin runs again.
+            Somebody called `patchd resume`; the line says who. Schedules begin runs
+            again.
 
             Nothing is to be done.
         ",
     }
     CLOCK_STEPPED {
-        subject: "The clock was set by @PATCHD_SECONDS@ s",
         name: "clock-stepped",
+        subject: "The clock was set by @PATCHD_SECONDS@ s",
         id: "72403ae3911b4e5097ba064b06aaeb46",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_SECONDS"],
@@ -103,8 +116,8 @@ kinds! {
         ",
     }
     ZONE_CHANGED {
-        subject: "The time zone is now @PATCHD_ZONE@",
         name: "zone-changed",
+        subject: "The time zone is now @PATCHD_ZONE@",
         id: "3955079cdc8a4e169ab0f6bd00f825f4",
         priorities: &[Priority::Info],
         fields: &["PATCHD_ZONE"],

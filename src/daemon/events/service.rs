@@ -4,8 +4,8 @@ use super::{Kind, Priority, kinds};
 
 kinds! {
     SERVICE_STARTED {
-        subject: "patchd @PATCHD_VERSION@ starts",
         name: "service-started",
+        subject: "patchd @PATCHD_VERSION@ starts",
         id: "55233a17da3a45869618ef43ea82613e",
         priorities: &[Priority::Info],
         fields: &["PATCHD_VERSION"],
@@ -15,51 +15,9 @@ kinds! {
             Nothing is to be done.
         ",
     }
-    SERVICE_FAILED {
-        subject: "patchd does not start",
-        name: "service-failed",
-        id: "c0d1f1a5b3a9470c8f0be3e6f2d45a71",
-        priorities: &[Priority::Error],
-        fields: &["PATCHD_REASON"],
-        text: "
-            The daemon cannot begin its work; the line says why. Nothing of the machine
-            was changed, and no schedule begins a run until it starts.
-
-            Do what the line says, then `systemctl restart patchd`.
-        ",
-    }
-    CONTROL_MISSING {
-        subject: "Nobody can ask patchd",
-        name: "control-missing",
-        id: "5b1e7c0f0f8c4ce0a3d64f7f6b8e2c19",
-        priorities: &[Priority::Warn],
-        fields: &[],
-        text: "
-            The daemon runs without its sockets in /run/patchd: systemd has handed over
-            none, perhaps because something else lies at their place. Schedules are
-            kept, but no command reaches the daemon.
-
-            `systemctl status patchd-control.socket patchd-admin.socket` tells why;
-            `systemctl restart` them, then patchd.
-        ",
-    }
-    RUN_BROKEN_OFF {
-        subject: "A run could not be told on",
-        name: "run-broken-off",
-        id: "a4d0f4f0c6e84c1b9f3a5d0b77e9c3d2",
-        priorities: &[Priority::Error],
-        fields: &[],
-        text: "
-            The daemon could not go on with a run, mostly because its ledger cannot be
-            written; the line says why. What the worker had begun goes on, and its
-            record tells of it. The next run finds out what became of it.
-
-            Do what the line says, then `systemctl restart patchd`.
-        ",
-    }
     SERVICE_READY {
-        subject: "patchd is ready",
         name: "service-ready",
+        subject: "patchd is ready",
         id: "7de01273b2f34e4d9bc0ab5697db6c37",
         priorities: &[Priority::Info],
         fields: &[],
@@ -70,9 +28,24 @@ kinds! {
             Nothing is to be done. `patchd status` shows how things stand.
         ",
     }
+    SERVICE_FAILED {
+        name: "service-failed",
+        subject: "patchd does not start: @PATCHD_REASON@",
+        id: "c728b0fc879f4a289f813d30e540b60e",
+        priorities: &[Priority::Error],
+        fields: &["PATCHD_REASON"],
+        text: "
+            The daemon could not begin its work; the line says why. Nothing is patched
+            on this machine until it starts.
+
+            Take away what the line names, then `systemctl restart patchd`. If it is
+            the ledger, and it cannot be mended, move the file away: patchd starts a
+            new one, and only history and soak times are lost.
+        ",
+    }
     SERVICE_STOPPING {
-        subject: "patchd stops",
         name: "service-stopping",
+        subject: "patchd stops",
         id: "ceeb753efc47412c981075199394c978",
         priorities: &[Priority::Info],
         fields: &[],
@@ -86,8 +59,8 @@ kinds! {
         ",
     }
     CONFIG_LOADED {
-        subject: "The configuration was read anew",
         name: "config-loaded",
+        subject: "The configuration was read anew",
         id: "e92e9b1a2c7b459ca41bf1d76420a64e",
         priorities: &[Priority::Info],
         fields: &[],
@@ -100,8 +73,8 @@ kinds! {
         ",
     }
     CONFIG_INVALID {
-        subject: "The configuration is faulty",
         name: "config-invalid",
+        subject: "The configuration is faulty",
         id: "f983e0ff477541899a30ad5ca6760cec",
         priorities: &[Priority::Error],
         fields: &["PATCHD_FILE"],
@@ -115,8 +88,8 @@ kinds! {
         ",
     }
     CONFIG_RESTORED {
-        subject: "The last good configuration is in use",
         name: "config-restored",
+        subject: "The last good configuration is in use",
         id: "c7bc2e07ca4d4e549c8a47a1239b27fe",
         priorities: &[Priority::Warn],
         fields: &[],
@@ -129,8 +102,8 @@ kinds! {
         ",
     }
     CONTROL_CALL {
-        subject: "@PATCHD_USER@ called @PATCHD_METHOD@",
         name: "control-call",
+        subject: "@PATCHD_USER@ called @PATCHD_METHOD@",
         id: "c88b66d9901f4fe281c1aa5dd4d4c91c",
         priorities: &[Priority::Info],
         fields: &["PATCHD_METHOD", "PATCHD_UID", "PATCHD_USER", "PATCHD_PID"],
@@ -143,9 +116,39 @@ kinds! {
             group patchd-admin.
         ",
     }
+    CONTROL_MISSING {
+        name: "control-missing",
+        subject: "Nobody can ask patchd",
+        id: "54a8acb37e0246ec8b63965ecf2ae9ce",
+        priorities: &[Priority::Error],
+        fields: &[],
+        text: "
+            systemd has handed over no control socket, so no `patchd` command is
+            answered. Schedules go on.
+
+            `systemctl restart patchd-control.socket patchd-admin.socket`, then
+            `systemctl restart patchd`. If that does not help, something else may lie
+            in the sockets' place: look into /run/patchd.
+        ",
+    }
+    CONTROL_SHORT {
+        name: "control-short",
+        subject: "patchd can take no connection for now",
+        id: "7a5b28fd3d854ef398db9242f759867d",
+        priorities: &[Priority::Warn],
+        fields: &[],
+        text: "
+            The system could not give the daemon another connection, such as for too
+            many open files. Those that are connected are served, and schedules go on;
+            it tries again each second.
+
+            Nothing is to be done once. If it goes on, look who is connected:
+            `ss -xp src /run/patchd/control`.
+        ",
+    }
     WORKER_UNREACHABLE {
-        subject: "The privileged worker cannot be reached",
         name: "worker-unreachable",
+        subject: "The privileged worker cannot be reached",
         id: "e103d31f40d5411bb5cd047f68934d5f",
         priorities: &[Priority::Warn, Priority::Error],
         fields: &[],
@@ -160,8 +163,8 @@ kinds! {
         ",
     }
     TICKER_SILENT {
-        subject: "The ticker of the schedules is silent",
         name: "ticker-silent",
+        subject: "The ticker of the schedules is silent",
         id: "77f1ba3dd45f4f4585f5e04e2009551e",
         priorities: &[Priority::Error],
         fields: &[],
@@ -175,9 +178,23 @@ kinds! {
             report it with `journalctl -u patchd -o verbose`.
         ",
     }
+    METRICS_UNWRITTEN {
+        name: "metrics-unwritten",
+        subject: "The figures for monitoring cannot be written",
+        id: "d83d1d5dc7b8421884a7475fa5c7ade5",
+        priorities: &[Priority::Warn],
+        fields: &["PATCHD_FILE"],
+        text: "
+            @PATCHD_FILE@ could not be replaced, so node_exporter tells old figures.
+            Patching is not affected.
+
+            The line has the system's words. Usually the disk is full, or the folder
+            belongs to somebody else: it is the user patchd's.
+        ",
+    }
     LEDGER_PUT_BACK {
-        subject: "An older ledger was put back",
         name: "ledger-put-back",
+        subject: "An older ledger was put back",
         id: "10caf8874be44c69bbead7355b834243",
         priorities: &[Priority::Warn],
         fields: &["PATCHD_FILE"],

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::audience::Audience;
-use super::standing::Standing;
+use super::standing::{Standing, Verdict};
 use crate::control::Asked;
 use crate::daemon::driver::{self, Request, RunError, RunReport};
 use crate::daemon::events::event;
@@ -20,12 +20,9 @@ use crate::daemon::notice::Notice;
 use crate::daemon::parts::Parts;
 use crate::daemon::survey::Survey;
 use crate::daemon::triggers::Triggers;
-use crate::os::{clock, service};
+use crate::os::service;
 use crate::package_manager::PackageManager;
 use crate::state::Ledger;
-
-/// The ticker looks at the clock twice a second; this much silence is a fault.
-const SILENCE: Duration = Duration::from_secs(5);
 
 /// Everything that comes in from outside.
 pub(super) struct Inbox {
@@ -49,7 +46,7 @@ pub(super) struct AtWork {
 /// Something that went on beside the loop and has ended.
 pub(super) enum Done {
     Run(Result<Option<RunReport>, RunError>),
-    Configured(super::standing::Verdict),
+    Configured(Verdict),
     Answered,
 }
 
@@ -63,6 +60,8 @@ pub(super) struct Keeper<P, H> {
     pub survey: Option<Survey>,
     pub triggers: Triggers,
     pub at_work: Option<AtWork>,
+    /// Whose turn it is to look at what is pending.
+    pub looks: Rc<Semaphore>,
     pub tasks: JoinSet<Done>,
 }
 
@@ -78,7 +77,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 _byte = inbox.reload.read_u8() => self.reload(None),
                 Some(done) = self.tasks.join_next() => {
                     if let Ok(done) = done {
-                        self.settle(done);
+                        self.settle(done).await;
                     }
                 }
                 Some(schedule) = inbox.ticks.recv() => self.consider(&schedule),
@@ -116,10 +115,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         audience
     }
 
-    fn settle(&mut self, done: Done) {
+    async fn settle(&mut self, done: Done) {
         match done {
             Done::Answered => {}
-            Done::Configured(verdict) => self.configure(verdict),
+            Done::Configured(verdict) => self.configure(verdict).await,
             Done::Run(ended) => {
                 let at_work = self.at_work.take();
                 self.conclude(ended, at_work);
@@ -130,14 +129,12 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
 
     /// Tells systemd that we live, as long as the ticker does.
     fn live(&self) {
-        let silent = self.triggers.silent_for();
-        if silent < SILENCE {
+        if self.triggers.pulse().is_fresh() {
             service::alive();
         } else {
-            let seconds = silent.as_secs();
             event!(
                 TICKER_SILENT,
-                "the ticker has been silent for {seconds} s; systemd restarts patchd when that goes on"
+                "the ticker has fallen silent; systemd restarts patchd when that goes on"
             );
         }
     }

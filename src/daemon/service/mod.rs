@@ -7,6 +7,7 @@ mod start;
 
 mod keeper;
 
+mod alone;
 mod audience;
 mod report;
 mod requests;

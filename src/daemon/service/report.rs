@@ -11,7 +11,6 @@ use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
 use crate::daemon::measure::measure;
 use crate::metrics;
-use crate::model::ExitCode;
 use crate::os::{clock, service};
 use crate::package_manager::PackageManager;
 use crate::schedule::{Schedule, Window};
@@ -26,25 +25,36 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     pub fn announce(&self) {
         let version = env!("CARGO_PKG_VERSION");
         let names: Vec<&str> = self.schedules().keys().map(String::as_str).collect();
-        event!(SERVICE_STARTED, PATCHD_VERSION = version,
-            "patchd {version} starts; schedules: {}", names.join(", "));
+        event!(
+            SERVICE_STARTED,
+            PATCHD_VERSION = version,
+            "patchd {version} starts; schedules: {}",
+            names.join(", ")
+        );
         if let Some(faults) = &self.standing.faults {
             let in_force = if self.standing.in_force {
                 "the last good one is in force"
             } else {
                 "there is no last good one, so nothing is installed"
             };
-            event!(CONFIG_INVALID, PATCHD_FILE = "/etc/patchd",
-                "the configuration has faults; {in_force}: {faults}");
+            event!(
+                CONFIG_INVALID,
+                PATCHD_FILE = "/etc/patchd",
+                "the configuration has faults; {in_force}: {faults}"
+            );
         }
     }
 
     /// A run has ended: tells whoever watched, and the metrics.
-    pub fn conclude(&mut self, ended: Result<Option<RunReport>, RunError>, at_work: Option<AtWork>) {
+    pub fn conclude(
+        &mut self,
+        ended: Result<Option<RunReport>, RunError>,
+        at_work: Option<AtWork>,
+    ) {
         let word = match ended {
             Ok(Some(report)) => {
                 self.survey = report.survey.or(self.survey.take());
-                answer::run(&self.ledger, report.run).map_err(ControlError::from)
+                answer::run(&self.ledger, report.run)
             }
             Ok(None) => Err(ControlError::NoSuchRun { run: None }),
             Err(fault) => {
@@ -63,9 +73,12 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         let folder = self.parts.paths.metrics();
         let written = measure(&self.ledger, self.survey.as_ref())
             .map_err(|fault| fault.to_string())
-            .and_then(|measured| metrics::write(&folder, &measured).map_err(|cause| cause.to_string()));
+            .and_then(|measured| {
+                metrics::write(&folder, &measured).map_err(|cause| cause.to_string())
+            });
         if let Err(cause) = written {
-            tracing::warn!("cannot write metrics to {}: {cause}", folder.display());
+            let file = folder.join(metrics::FILE);
+            event!(METRICS_UNWRITTEN, PATCHD_FILE = %file.display(), "cannot write {}: {cause}", file.display());
         }
     }
 

@@ -2,14 +2,17 @@
 
 use jiff::Timestamp;
 
+use std::rc::Rc;
+
 use super::keeper::{Done, Keeper};
 use super::windows::Obstacle;
-use crate::control::{Action, Asked, Call, ControlError, Peer, Replies};
+use crate::control::{Action, Asked, Call, ControlError, Peer, Question, Replies};
 use crate::cycle::Mandate;
+use crate::daemon::answer::{self, View};
 use crate::daemon::driver::Request;
 use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
-use crate::model::{self, ExitCode, PackageName, RunId};
+use crate::model::{self, ExitCode, PackageName, RunId, SkipReason};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked as Packages;
@@ -31,7 +34,11 @@ struct Wish {
 impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// Answers at once, or has it answered beside the loop.
     pub fn serve(&mut self, asked: Asked) {
-        let Asked { call, peer, replies } = asked;
+        let Asked {
+            call,
+            peer,
+            replies,
+        } = asked;
         match call {
             Call::Ask(question) => self.answer(question, replies),
             Call::Follow { run } => self.follow(run, replies),
@@ -39,13 +46,53 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         }
     }
 
+    /// Looks take a second of a processor and memory: one after the other.
+    fn answer(&mut self, question: Question, replies: Replies) {
+        let (parts, turn) = (Rc::clone(&self.parts), Rc::clone(&self.looks));
+        let faults = self.standing.faults.clone();
+        self.tasks.spawn_local(async move {
+            let _turn = turn.acquire().await;
+            let view = View {
+                parts: &parts,
+                owns_ledger: true,
+                config_fault: faults.as_deref(),
+            };
+            match answer::answer(&view, &question).await {
+                Ok(document) => replies.document(&document),
+                Err(error) => replies.refuse(error),
+            }
+            Done::Answered
+        });
+    }
+
     fn act(&mut self, action: Action, peer: &Peer, replies: Replies) {
-        event!(CONTROL_CALL, PATCHD_METHOD = action.name(), PATCHD_UID = peer.uid,
-            PATCHD_USER = peer.user(), PATCHD_PID = peer.pid, "{peer} asks for {}", action.name());
+        event!(
+            CONTROL_CALL,
+            PATCHD_METHOD = action.name(),
+            PATCHD_UID = peer.uid,
+            PATCHD_USER = peer.user(),
+            PATCHD_PID = peer.pid,
+            "{peer} asks for {}",
+            action.name()
+        );
         let done = match action {
-            Action::Start { schedule, policy, packages, now, sudo_user } => {
-                let by = sudo_user.filter(|_| peer.uid == 0).unwrap_or_else(|| peer.user());
-                let wish = Wish { schedule, policy, packages, now, by };
+            Action::Start {
+                schedule,
+                policy,
+                packages,
+                now,
+                sudo_user,
+            } => {
+                let by = sudo_user
+                    .filter(|_| peer.uid == 0)
+                    .unwrap_or_else(|| peer.user());
+                let wish = Wish {
+                    schedule,
+                    policy,
+                    packages,
+                    now,
+                    by,
+                };
                 return self.start(wish, replies);
             }
             Action::Reload => return self.reload(Some(replies)),
@@ -88,8 +135,17 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             .or_else(|| schedule.map(|it| it.policy.clone()))
             .unwrap_or_else(|| "default".to_owned());
         if !self.parts.settings.policies.contains_key(&policy) {
-            let known: Vec<&str> = self.parts.settings.policies.keys().map(String::as_str).collect();
-            let sentence = format!("there is no policy {policy:?}; there is {}", known.join(", "));
+            let known: Vec<&str> = self
+                .parts
+                .settings
+                .policies
+                .keys()
+                .map(String::as_str)
+                .collect();
+            let sentence = format!(
+                "there is no policy {policy:?}; there is {}",
+                known.join(", ")
+            );
             return Err(ControlError::failed(sentence, ExitCode::Usage));
         }
         let now = clock::now();
@@ -97,26 +153,36 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         let schedule = match schedule {
             Some(schedule) => schedule,
             None => {
-                own = Schedule { window: WINDOW_BY_HAND, ..Schedule::default() };
+                own = Schedule {
+                    window: WINDOW_BY_HAND,
+                    ..Schedule::default()
+                };
                 &own
             }
         };
         let calendar = self.parts.calendar(&name, schedule);
         let freezes = &self.parts.settings.schedules.freezes;
         let frozen = calendar.frozen(freezes, now);
-        let obstacle = self.obstacle(model::Action::Patch, frozen).map_err(ledger_fault)?;
+        let obstacle = self.obstacle(model::Action::Patch, frozen)?;
         if let Some(Obstacle { sentence, reason }) = obstacle {
-            let code = if reason == "config-invalid" { ExitCode::ConfigInvalid } else { ExitCode::Deferred };
+            let code = match reason {
+                SkipReason::ConfigInvalid => ExitCode::ConfigInvalid,
+                _ => ExitCode::Deferred,
+            };
             return Err(ControlError::failed(sentence, code));
         }
         let closes = if wish.now {
-            now.saturating_add(schedule.window).unwrap_or(Timestamp::MAX)
+            now.saturating_add(schedule.window)
+                .unwrap_or(Timestamp::MAX)
         } else {
             open_window(&name, &calendar, now)?
         };
         Ok(Request {
             origin: "now".to_owned(),
-            mandate: Mandate { action: model::Action::Patch, closes: Some(closes) },
+            mandate: Mandate {
+                action: model::Action::Patch,
+                closes: Some(closes),
+            },
             policy,
             asked: Packages(wish.packages),
             asked_by: wish.by,
@@ -130,13 +196,21 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         if let Some(name) = &wish.schedule {
             let unknown = || {
                 let known: Vec<&str> = schedules.keys().map(String::as_str).collect();
-                let sentence = format!("there is no schedule {name:?}; there is {}", known.join(", "));
+                let sentence = format!(
+                    "there is no schedule {name:?}; there is {}",
+                    known.join(", ")
+                );
                 ControlError::failed(sentence, ExitCode::Usage)
             };
-            return schedules.get(name).map(|it| (name.clone(), Some(it))).ok_or_else(unknown);
+            return schedules
+                .get(name)
+                .map(|it| (name.clone(), Some(it)))
+                .ok_or_else(unknown);
         }
         let policy = wish.policy.as_deref().unwrap_or("default");
-        let fits = |(_, it): &(&String, &Schedule)| it.policy == policy && it.action == model::Action::Patch;
+        let fits = |(_, it): &(&String, &Schedule)| {
+            it.policy == policy && it.action == model::Action::Patch
+        };
         Ok(match schedules.iter().find(fits) {
             Some((name, schedule)) => (name.clone(), Some(schedule)),
             None => (String::new(), None),
@@ -144,7 +218,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 
     fn cancel(&mut self) -> Result<(), ControlError> {
-        let at_work = self.at_work.as_mut().ok_or(ControlError::NoSuchRun { run: None })?;
+        let at_work = self
+            .at_work
+            .as_mut()
+            .ok_or(ControlError::NoSuchRun { run: None })?;
         if let Some(cancel) = at_work.cancel.take() {
             let _ends_anyway = cancel.send(());
         }
@@ -155,16 +232,21 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         let pause = Pause {
             since: clock::now(),
             by: peer.user(),
-            reason: reason.unwrap_or_else(|| "no reason given".to_owned()),
+            reason,
         };
-        self.ledger.pause(&pause).map_err(ledger_fault)?;
-        event!(PAUSED, "{} pauses patching: {}; `patchd resume` ends that", pause.by, pause.reason);
+        self.ledger.pause(&pause)?;
+        let reason = pause.reason.as_deref().unwrap_or("no reason given");
+        event!(
+            PAUSED,
+            "{} pauses patching: {reason}; `patchd resume` ends that",
+            pause.by
+        );
         self.show_status();
         Ok(())
     }
 
     fn resume(&mut self, peer: &Peer) -> Result<(), ControlError> {
-        if self.ledger.resume().map_err(ledger_fault)? {
+        if self.ledger.resume()? {
             event!(PAUSE_ENDED, "{} lets patching go on", peer.user());
         }
         self.consider_all();
@@ -173,7 +255,11 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
 }
 
 /// When the window that is open now closes; where none is, when one will be.
-fn open_window(name: &str, calendar: &Calendar<'_>, now: Timestamp) -> Result<Timestamp, ControlError> {
+fn open_window(
+    name: &str,
+    calendar: &Calendar<'_>,
+    now: Timestamp,
+) -> Result<Timestamp, ControlError> {
     let open = calendar.open_at(now).filter(|_| !name.is_empty());
     open.map(|window| window.closes).ok_or_else(|| {
         let next = calendar.windows(now).next().filter(|_| !name.is_empty());
@@ -186,8 +272,4 @@ fn open_window(name: &str, calendar: &Calendar<'_>, now: Timestamp) -> Result<Ti
         };
         ControlError::failed(sentence, ExitCode::Deferred)
     })
-}
-
-fn ledger_fault(fault: crate::state::LedgerError) -> ControlError {
-    ControlError::failed(fault.to_string(), fault.exit_code())
 }

@@ -2,18 +2,20 @@
 //! worker checks what is in /etc and keeps it as the last good copy; only then
 //! do we take it.
 
+use std::path::Path;
 use std::rc::Rc;
 
+use super::alone::{ASTRAY, order};
 use super::keeper::{Done, Keeper};
-use crate::config::{self, Reader, Settings, Sources};
+use crate::config::{self, Faults, InForce, Reader, Settings, Sources};
 use crate::control::{ControlError, Replies};
-use crate::daemon::driver::opening;
 use crate::daemon::events::event;
-use crate::daemon::hands::{Hands, Work};
+use crate::daemon::hands::Hands;
 use crate::daemon::parts::Parts;
-use crate::model::{ExitCode, Order, Phase, Plan, Report, WorkerEvent};
-use crate::os::{clock, service};
+use crate::model::{ExitCode, Phase, Report};
+use crate::os::service;
 use crate::package_manager::{Fault, PackageManager};
+use crate::worker;
 
 /// Puts the parts together from settings; a reload does it again.
 pub(super) type Assemble<P> = Box<dyn Fn(Settings) -> Result<Parts<P>, Fault>>;
@@ -40,18 +42,23 @@ impl<P> Standing<P> {
     }
 }
 
-/// The configuration at a start: what is in /etc, else the last good copy, else
+/// The configuration at a start: what is in /etc, else its last good copy, else
 /// the defaults, under which nothing is installed.
 pub(super) fn at_start() -> (Settings, Option<String>, bool) {
-    let reader = Reader::this_process();
-    let faults = match config::load(&Sources::default(), &reader) {
-        Ok(loaded) => return (loaded.settings, None, true),
-        Err(faults) => faults.to_string(),
-    };
-    match config::last_good(&reader) {
-        Some(settings) => (settings, Some(faults), true),
-        None => (Settings::default(), Some(faults), false),
+    match in_force() {
+        Ok(InForce { loaded, faults }) => (
+            loaded.settings,
+            faults.map(|faults| faults.to_string()),
+            true,
+        ),
+        Err(faults) => (Settings::default(), Some(faults.to_string()), false),
     }
+}
+
+/// The worker's copy is also what we read where a file is for root alone.
+fn in_force() -> Result<InForce, Faults> {
+    let copy = Path::new(worker::FOLDER).join(worker::LAST_GOOD);
+    config::in_force(&Sources::default(), &copy, &Reader::this_process())
 }
 
 impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
@@ -65,19 +72,28 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 
     /// Takes what was found good; keeps what there is when it was not.
-    pub fn configure(&mut self, verdict: Verdict) {
-        let taken = verdict.found.and_then(|()| self.take());
+    pub async fn configure(&mut self, verdict: Verdict) {
+        let taken = match verdict.found {
+            Ok(()) => self.take().await,
+            Err(faults) => Err(faults),
+        };
         match &taken {
             Ok(()) => {
                 let count = self.schedules().len();
-                event!(CONFIG_LOADED, "the configuration is in force; schedules: {count}");
+                event!(
+                    CONFIG_LOADED,
+                    "the configuration is in force; schedules: {count}"
+                );
                 self.standing.faults = None;
                 self.standing.in_force = true;
                 self.consider_all();
             }
             Err(faults) => {
-                event!(CONFIG_INVALID, PATCHD_FILE = "/etc/patchd",
-                    "the configuration has faults and the last good one stays in force: {faults}");
+                event!(
+                    CONFIG_INVALID,
+                    PATCHD_FILE = "/etc/patchd",
+                    "the configuration has faults and the last good one stays in force: {faults}"
+                );
                 self.standing.faults = Some(faults.clone());
             }
         }
@@ -92,35 +108,25 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         }
     }
 
-    fn take(&mut self) -> Result<(), String> {
-        let settings = load_accepted()?;
+    async fn take(&mut self) -> Result<(), String> {
+        let settings = in_force()
+            .map_err(|faults| faults.to_string())?
+            .loaded
+            .settings;
         let parts = (self.standing.assemble)(settings).map_err(|fault| fault.to_string())?;
-        self.triggers.replace(&parts);
+        let replaced = self.triggers.replace(&parts.settings.schedules).await;
+        replaced.map_err(|fault| fault.to_string())?;
         self.parts = Rc::new(parts);
         Ok(())
     }
 }
 
-/// What the worker accepted: read in /etc, or where a file is for root alone,
-/// from the worker's copy of it.
-fn load_accepted() -> Result<Settings, String> {
-    let reader = Reader::this_process();
-    match config::load(&Sources::default(), &reader) {
-        Ok(loaded) => Ok(loaded.settings),
-        Err(faults) => config::last_good(&reader).ok_or_else(|| faults.to_string()),
-    }
-}
-
 async fn accept<H: Hands>(hands: &mut H) -> Result<(), String> {
-    let order = Order::new(opening::new_id(clock::now(), None), Phase::AcceptConfig, Plan::default());
-    let mut work = hands.order(&order).await.map_err(|lost| lost.to_string())?;
-    loop {
-        match work.next().await.map_err(|lost| lost.to_string())? {
-            WorkerEvent::Done { report: Report::AcceptConfig { faults: None } } => return Ok(()),
-            WorkerEvent::Done { report: Report::AcceptConfig { faults: Some(faults) } } => return Err(faults),
-            WorkerEvent::Refused { refusal } => return Err(refusal.to_string()),
-            WorkerEvent::Done { .. } => return Err("the worker reported on something else".to_owned()),
-            _ => {}
-        }
+    match order(hands, Phase::AcceptConfig).await? {
+        Report::AcceptConfig { faults: None } => Ok(()),
+        Report::AcceptConfig {
+            faults: Some(faults),
+        } => Err(faults),
+        _ => Err(ASTRAY.to_owned()),
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tokio::net::UnixListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::keeper::{Inbox, Keeper};
@@ -14,7 +14,7 @@ use crate::daemon::driver::opening;
 use crate::daemon::events::event;
 use crate::daemon::hands::SocketWorker;
 use crate::daemon::parts::{Parts, Paths};
-use crate::daemon::triggers::Triggers;
+use crate::daemon::triggers::{TickerError, Triggers};
 use crate::model::ExitCode;
 use crate::os::command::System;
 use crate::os::{journal, machine, service, signals};
@@ -41,6 +41,9 @@ pub(super) enum StartError {
     /// The package manager.
     #[error(transparent)]
     PackageManager(#[from] Fault),
+    /// The ticker.
+    #[error(transparent)]
+    Ticker(#[from] TickerError),
     /// The machine.
     #[error("cannot {what}: {cause}")]
     Machine {
@@ -58,7 +61,7 @@ impl StartError {
             Self::Lock(fault) => fault.exit_code(),
             Self::Ledger(fault) => fault.exit_code(),
             Self::PackageManager(fault) => fault.exit_code(),
-            Self::Machine { .. } => ExitCode::Failed,
+            Self::Ticker(_) | Self::Machine { .. } => ExitCode::Failed,
         }
     }
 }
@@ -67,16 +70,25 @@ impl StartError {
 #[must_use]
 pub fn main() -> ExitCode {
     journal::start(journal::Detail::Usual);
-    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let ended = match built {
         Ok(runtime) => LocalSet::new().block_on(&runtime, work()),
-        Err(cause) => Err(StartError::Machine { what: "start a runtime", cause }),
+        Err(cause) => Err(StartError::Machine {
+            what: "start a runtime",
+            cause,
+        }),
     };
     match ended {
         Ok(()) => ExitCode::Success,
         Err(error) => {
             let code = error.exit_code();
-            event!(SERVICE_FAILED, PATCHD_REASON = code.reason(), "patchd does not start: {error}");
+            event!(
+                SERVICE_FAILED,
+                PATCHD_REASON = code.reason(),
+                "patchd does not start: {error}"
+            );
             code
         }
     }
@@ -84,45 +96,76 @@ pub fn main() -> ExitCode {
 
 async fn work() -> Result<(), StartError> {
     let paths = Paths::default();
-    let host = machine::host().map_err(|cause| StartError::Machine { what: "tell which machine this is", cause })?;
-    let (stop, reload) = signals::service_requests()
-        .map_err(|cause| StartError::Machine { what: "listen for signals", cause })?;
+    let host = machine::host().map_err(|cause| StartError::Machine {
+        what: "tell which machine this is",
+        cause,
+    })?;
+    let (stop, reload) = signals::service_requests().map_err(|cause| StartError::Machine {
+        what: "listen for signals",
+        cause,
+    })?;
     let _alone = opening::lock(&paths.state, DAEMON_LOCK).await?;
     let ledger = Ledger::open(&paths.ledger())?;
     let (settings, faults, in_force) = standing::at_start();
     let assemble = move |settings: crate::config::Settings| {
         let package_manager = detect(Box::new(System), settings.package_manager.clone())?;
-        Ok(Parts { package_manager, settings, host: host.clone(), paths: paths.clone() })
+        Ok(Parts {
+            package_manager,
+            settings,
+            host: host.clone(),
+            paths: paths.clone(),
+        })
     };
     let parts = Rc::new(assemble(settings)?);
     let (tick, ticks) = mpsc::channel(TICKS);
     let (ask, asked) = mpsc::channel(CALLS);
     let _listening = listen(ask)?;
-    let triggers = Triggers::start(&parts, tick).await?;
+    let mut triggers = Triggers::start(tick).await?;
+    triggers.replace(&parts.settings.schedules).await?;
     let keeper = Keeper {
         parts,
         hands: SocketWorker::default(),
         ledger,
-        standing: Standing { assemble: Box::new(assemble), faults, in_force },
+        standing: Standing {
+            assemble: Box::new(assemble),
+            faults,
+            in_force,
+        },
         survey: None,
         triggers,
         at_work: None,
+        looks: Rc::new(Semaphore::new(1)),
         tasks: JoinSet::new(),
     };
     keeper.announce();
     service::ready();
-    keeper.keep(Inbox { stop, reload, ticks, asked }).await;
+    keeper
+        .keep(Inbox {
+            stop,
+            reload,
+            ticks,
+            asked,
+        })
+        .await;
     service::stopping();
-    event!(SERVICE_STOPPING, "patchd stops; what the worker has begun goes on");
+    event!(
+        SERVICE_STOPPING,
+        "patchd stops; what the worker has begun goes on"
+    );
     Ok(())
 }
 
 /// Serves the sockets that systemd made. Without them nobody can ask, but the
 /// machine is patched all the same.
 fn listen(ask: mpsc::Sender<Asked>) -> Result<JoinSet<()>, StartError> {
-    let server = Server::new(ask);
+    let server = Server::new(ask, |cause| {
+        event!(CONTROL_SHORT, "no connection can be taken for now: {cause}");
+    });
     let mut listening = JoinSet::new();
-    let fault = |cause| StartError::Machine { what: "take the control sockets", cause };
+    let fault = |cause| StartError::Machine {
+        what: "take the control sockets",
+        cause,
+    };
     for (name, socket) in service::sockets().map_err(fault)? {
         let level = match name.as_str() {
             "control" => Level::Public,
@@ -134,7 +177,10 @@ fn listen(ask: mpsc::Sender<Asked>) -> Result<JoinSet<()>, StartError> {
         listening.spawn_local(server.clone().serve(listener, level));
     }
     if listening.is_empty() {
-        event!(CONTROL_MISSING, "systemd handed over no control socket, so nobody can ask; `systemctl restart patchd-control.socket patchd-admin.socket` brings them back");
+        event!(
+            CONTROL_MISSING,
+            "systemd handed over no control socket, so nobody can ask; `systemctl restart patchd-control.socket patchd-admin.socket` brings them back"
+        );
     }
     Ok(listening)
 }

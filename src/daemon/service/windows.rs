@@ -1,5 +1,7 @@
 //! A schedule's time has come: begin, wait, or skip and say why.
 
+use std::rc::Rc;
+
 use jiff::Timestamp;
 
 use super::keeper::Keeper;
@@ -7,19 +9,19 @@ use crate::cycle::Mandate;
 use crate::daemon::driver::Request;
 use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
-use crate::model::Action;
+use crate::model::{Action, SkipReason};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
 use crate::schedule::{Calendar, Due, Freeze, Missed, Schedule, Window};
-use crate::state::{LedgerError, Skip};
+use crate::state::{LedgerError, Scheduled, Skip};
 
 /// A clock that shows less is wrong: 2026-01-01.
 const NO_EARLIER: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// Why a window is not used.
 pub(super) struct Obstacle {
-    pub reason: &'static str,
+    pub reason: SkipReason,
     pub sentence: String,
 }
 
@@ -41,30 +43,47 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             return;
         };
         if let Err(fault) = self.act_on(name, &schedule) {
-            event!(SKIPPED as Error, PATCHD_SCHEDULE = name, PATCHD_REASON = "ledger",
-                "schedule {name} starts nothing: {fault}");
+            event!(
+                SKIPPED as Error,
+                PATCHD_SCHEDULE = name,
+                PATCHD_REASON = "ledger",
+                "schedule {name} starts nothing: {fault}"
+            );
         }
     }
 
     fn act_on(&mut self, name: &str, schedule: &Schedule) -> Result<(), LedgerError> {
         let now = clock::now();
-        let parts = std::rc::Rc::clone(&self.parts);
+        let parts = Rc::clone(&self.parts);
         let calendar = parts.calendar(name, schedule);
-        let handled = self.ledger.handled(name, &calendar.rule(), now)?;
+        let Some(handled) = self.handled(name, &calendar)? else {
+            // New here: nothing before this moment was missed.
+            self.set_handled(name, &calendar, now)?;
+            return self.act_on(name, schedule);
+        };
         match calendar.due(handled, now) {
-            Due::Wait { .. } => Ok(()),
+            Due::Wait { until } => {
+                self.triggers.arm(name, until);
+                Ok(())
+            }
             Due::Start(window) => self.open(name, schedule, window),
             Due::Missed(Missed {
                 count,
                 latest,
                 make_up,
             }) => {
-                self.ledger.set_handled(name, &calendar.rule(), latest.opens)?;
+                self.set_handled(name, &calendar, latest.opens)?;
                 let sentence = format!(
                     "{count} windows of schedule {name} passed unused, the last one opened at {:.0}",
                     latest.opens
                 );
-                self.skip(name, &Obstacle { reason: "missed", sentence })?;
+                self.skip(
+                    name,
+                    Obstacle {
+                        reason: SkipReason::Missed,
+                        sentence,
+                    },
+                )?;
                 match make_up {
                     Some(window) => self.open(name, schedule, window),
                     // The window that is open now may still be of use.
@@ -77,16 +96,21 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// Uses a window, or says why not; either way it is handled, and that is
     /// written down first.
     fn open(&mut self, name: &str, schedule: &Schedule, window: Window) -> Result<(), LedgerError> {
-        let parts = std::rc::Rc::clone(&self.parts);
+        let parts = Rc::clone(&self.parts);
         let calendar = parts.calendar(name, schedule);
         let window = calendar.clipped(window, &parts.settings.schedules.freezes);
-        self.ledger.set_handled(name, &calendar.rule(), window.opens)?;
+        self.set_handled(name, &calendar, window.opens)?;
         let frozen = calendar.frozen(&parts.settings.schedules.freezes, clock::now());
         if let Some(obstacle) = self.obstacle(schedule.action, frozen)? {
-            return self.skip(name, &obstacle);
+            self.skip(name, obstacle)?;
+            return self.act_on(name, schedule);
         }
-        event!(WINDOW_OPENED, PATCHD_SCHEDULE = name,
-            "the window of schedule {name} is open until {:.0}", window.closes);
+        event!(
+            WINDOW_OPENED,
+            PATCHD_SCHEDULE = name,
+            "the window of schedule {name} is open until {:.0}",
+            window.closes
+        );
         self.begin(Some(Request {
             origin: format!("schedule {name}"),
             mandate: Mandate {
@@ -108,42 +132,81 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     ) -> Result<Option<Obstacle>, LedgerError> {
         let obstacle = |reason, sentence| Ok(Some(Obstacle { reason, sentence }));
         if clock::now() < NO_EARLIER {
-            let sentence = "the clock shows a time before 2026; set it, or wait for its synchronisation";
-            return obstacle("clock", sentence.to_owned());
+            let sentence =
+                "the clock shows a time before 2026; set it, or wait for its synchronisation";
+            return obstacle(SkipReason::Clock, sentence.to_owned());
         }
         if action == Action::Check {
             return Ok(None);
         }
         if let Some(faults) = self.standing.without_configuration() {
-            let sentence = format!("the configuration is invalid and there is no last good one: {faults}");
-            return obstacle("config-invalid", sentence);
+            let sentence =
+                format!("the configuration is invalid and there is no last good one: {faults}");
+            return obstacle(SkipReason::ConfigInvalid, sentence);
         }
         if let Some(pause) = self.ledger.paused()? {
             let sentence = format!(
                 "{} has paused patching since {:.0} ({}); `patchd resume` ends that",
-                pause.by, pause.since, pause.reason
+                pause.by,
+                pause.since,
+                pause.reason.as_deref().unwrap_or("no reason given")
             );
-            return obstacle("paused", sentence);
+            return obstacle(SkipReason::Paused, sentence);
         }
         match frozen {
             Some(freeze) => obstacle(
-                "freeze",
-                format!("nothing starts from {} to {}: {}", freeze.from, freeze.to, freeze.reason),
+                SkipReason::Frozen,
+                format!(
+                    "nothing starts from {} to {}: {}",
+                    freeze.from, freeze.to, freeze.reason
+                ),
             ),
             None => Ok(None),
         }
     }
 
-    fn skip(&mut self, name: &str, obstacle: &Obstacle) -> Result<(), LedgerError> {
+    fn skip(&mut self, name: &str, obstacle: Obstacle) -> Result<(), LedgerError> {
         let Obstacle { reason, sentence } = obstacle;
-        event!(SKIPPED, PATCHD_SCHEDULE = name, PATCHD_REASON = *reason, "{sentence}");
+        event!(SKIPPED, PATCHD_SCHEDULE = name, PATCHD_REASON = %reason, "{sentence}");
         self.ledger.skip(&Skip {
             at: clock::now(),
             schedule: name.to_owned(),
-            reason: (*reason).to_owned(),
-            sentence: sentence.clone(),
+            reason,
+            sentence,
         })?;
         self.measure();
         Ok(())
+    }
+
+    fn handled(
+        &self,
+        name: &str,
+        calendar: &Calendar<'_>,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        let rule = calendar.rule();
+        self.ledger.handled(&self.scheduled(name, &rule))
+    }
+
+    fn set_handled(
+        &mut self,
+        name: &str,
+        calendar: &Calendar<'_>,
+        opens: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let (rule, parts) = (calendar.rule(), Rc::clone(&self.parts));
+        let scheduled = Scheduled {
+            name,
+            rule: &rule,
+            machine_id: parts.host.machine_id.as_ref(),
+        };
+        self.ledger.set_handled(&scheduled, opens)
+    }
+
+    fn scheduled<'a>(&'a self, name: &'a str, rule: &'a str) -> Scheduled<'a> {
+        Scheduled {
+            name,
+            rule,
+            machine_id: self.parts.host.machine_id.as_ref(),
+        }
     }
 }

@@ -1,0 +1,33 @@
+//! Orders to the daemon that are done at once.
+
+use super::answerer::act;
+use super::context::{Context, Trouble};
+use super::screen::Screen;
+use crate::control::Action;
+use crate::model::ExitCode;
+
+/// Gives an order and says what is so now.
+pub(super) async fn order(
+    context: &Context,
+    screen: &Screen,
+    action: Action,
+) -> Result<ExitCode, Trouble> {
+    let sentence = match &action {
+        Action::Cancel => "the run ends before its next phase; the one at work is not cut short",
+        Action::Pause { .. } => {
+            "no further run starts until `patchd resume`; one that is at work goes on"
+        }
+        Action::Resume => "schedules are in force again",
+        Action::Reload => "the configuration is in force",
+        Action::Takeover { undo: true } => "what patched this machine before may do so again",
+        Action::Takeover { undo: false } => "only patchd patches this machine now",
+        Action::Start { .. } => "the run has begun",
+    };
+    let answer = act(context, action).await?;
+    match answer.document {
+        Some(document) if screen.wants_json() => Screen::document(&document),
+        _ if screen.wants_json() => {}
+        _ => Screen::line(sentence),
+    }
+    Ok(ExitCode::Success)
+}

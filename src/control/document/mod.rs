@@ -1,0 +1,26 @@
+//! The stable shapes of `--json`, which are the answers of the daemon as well:
+//! within `…/1` fields are added, never renamed, moved or removed. What is not
+//! known is absent, never `null`, never guessed. `docs/schemas` holds their
+//! JSON schemas, made from these types.
+
+mod check;
+mod doctor;
+mod error;
+mod explain;
+mod machine;
+mod run;
+mod schedule;
+mod schema;
+mod status;
+mod takeover;
+
+pub use check::{Check, Repository, Update};
+pub use doctor::{Diagnosis, Doctor};
+pub use error::ErrorDocument;
+pub use explain::{Condition, ExplainedUpdate, Explanation, Installed, Offer, Rule};
+pub use machine::{Distribution, Host, Kernel, Reboot, Running};
+pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument, SetAside};
+pub use schedule::{Schedule, Schedules, Window};
+pub use schema::schemas;
+pub use status::{Next, Status};
+pub use takeover::Takeover;

@@ -1,0 +1,118 @@
+//! Past runs, and one of them in full.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{View, time, value, word};
+use crate::control::{ControlError, document};
+use crate::cycle;
+use crate::model::{Change, Decided, Finding, RunId};
+use crate::state::{Ledger, RunDetail, RunRow, Transition};
+
+pub(super) fn history<P>(
+    view: &View<'_, P>,
+    count: u32,
+) -> Result<document::History, ControlError> {
+    let rows = match view.ledger()? {
+        Some(ledger) => ledger.runs(count)?,
+        None => Vec::new(),
+    };
+    Ok(document::History {
+        schema: "patchd/history/1".to_owned(),
+        runs: rows.iter().map(row).collect(),
+    })
+}
+
+/// One run in full, for whoever has the ledger open already.
+pub fn run(ledger: &Ledger, id: RunId) -> Result<Value, ControlError> {
+    match ledger.run(id)? {
+        Some(detail) => value(&told(&detail)),
+        None => Err(ControlError::NoSuchRun { run: Some(id) }),
+    }
+}
+
+fn told(detail: &RunDetail) -> document::RunDocument {
+    document::RunDocument {
+        schema: "patchd/run/1".to_owned(),
+        run: row(&detail.row),
+        phases: phases(&detail.transitions),
+        decisions: detail.decisions.iter().map(decision).collect(),
+    }
+}
+
+/// A run without its steps.
+pub(super) fn row(row: &RunRow) -> document::Run {
+    let course = &row.state.course;
+    let aside = |aside: &cycle::SetAside| document::SetAside {
+        package: aside.package.to_string(),
+        reason: aside.reason.clone(),
+    };
+    let stage = row.state.stage.name().to_owned();
+    document::Run {
+        id: row.opened.id.to_string(),
+        opened_at: time(row.opened.opened_at),
+        closed_at: row.closed_at.map(time),
+        outcome: row.outcome.map(|outcome| outcome.to_string()),
+        exit_code: row.outcome.map(|outcome| outcome.exit_code().into()),
+        summary: row.summary.clone(),
+        stage: row.outcome.is_none().then_some(stage),
+        origin: row.opened.origin.clone(),
+        asked_by: row.opened.asked_by.clone(),
+        policy: row.opened.policy.clone(),
+        packages: course.changed.iter().map(change).collect(),
+        set_aside: course.set_aside.iter().map(aside).collect(),
+        kept_conffiles: course.kept_conffiles.clone(),
+        findings: course.findings.iter().map(finding).collect(),
+    }
+}
+
+fn change(change: &Change) -> document::PackageChange {
+    document::PackageChange {
+        package: change.id.name.to_string(),
+        architecture: change.id.architecture.to_string(),
+        from: change.from.as_ref().map(ToString::to_string),
+        to: change.to.as_ref().map(ToString::to_string),
+    }
+}
+
+fn finding(finding: &Finding) -> document::Finding {
+    let Finding {
+        class,
+        check,
+        subject,
+        detail,
+    } = finding.clone();
+    document::Finding {
+        class: word(&class),
+        check,
+        subject,
+        detail,
+    }
+}
+
+fn decision(decided: &Decided) -> document::Decision {
+    document::Decision {
+        package: decided.id.name.to_string(),
+        architecture: decided.id.architecture.to_string(),
+        decision: decided.decision.to_string(),
+        target: decided.target.to_string(),
+        reason: decided.reason.clone(),
+        rule: decided.rule.clone(),
+    }
+}
+
+fn phases(transitions: &[Transition]) -> Vec<document::Phase> {
+    let ends = transitions
+        .iter()
+        .skip(1)
+        .map(|next| Some(next.at))
+        .chain([None]);
+    let lasted = |from: Timestamp, to: Timestamp| to.as_millisecond() - from.as_millisecond();
+    let phase = |(step, end): (&Transition, Option<Timestamp>)| document::Phase {
+        stage: step.stage.clone(),
+        at: time(step.at),
+        event: step.event.clone(),
+        duration_ms: end.map(|end| lasted(step.at, end)),
+    };
+    transitions.iter().zip(ends).map(phase).collect()
+}

@@ -1,0 +1,58 @@
+//! How the last run ended, and what is owed.
+
+use std::fs::File;
+use std::path::Path;
+
+use rustix::fs::FlockOperation;
+
+use super::{View, history, machine, rivals, schedule};
+use crate::control::{ControlError, document};
+use crate::os::clock;
+use crate::running;
+use crate::state::RunRow;
+use crate::worker::FOLDER;
+
+pub(super) async fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlError> {
+    let kernel = running::kernel(Path::new("/"));
+    let reasons = running::reboot_reasons(Path::new("/"), &kernel);
+    let (last, since) = match view.ledger()? {
+        Some(mut ledger) => (
+            ledger.runs(1)?.pop(),
+            ledger.owe_reboot(&reasons, clock::now())?,
+        ),
+        None => (None, None),
+    };
+    let driver = is_held(&view.parts.paths.run_lock());
+    // The command may have been killed: its worker, and apt, go on.
+    let at_work = driver || is_held(&Path::new(FOLDER).join("lock"));
+    Ok(document::Status {
+        schema: "patchd/status/1".to_owned(),
+        state: state(last.as_ref(), at_work),
+        last_run: last.as_ref().map(history::row),
+        reboot: machine::reboot(reasons, since),
+        rivals: rivals::active().await,
+        next: schedule::next(view, clock::now()),
+        config_fault: view.config_fault.map(str::to_owned),
+    })
+}
+
+fn state(last: Option<&RunRow>, running: bool) -> String {
+    match last {
+        None => "never-run".to_owned(),
+        Some(run) => match run.outcome {
+            Some(outcome) => outcome.to_string(),
+            None if running => "running".to_owned(),
+            None => "interrupted".to_owned(),
+        },
+    }
+}
+
+/// Whether somebody holds this lock: a driver, or a worker.
+#[must_use]
+pub fn is_held(lock: &Path) -> bool {
+    let Ok(file) = File::open(lock) else {
+        return false;
+    };
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared)
+        == Err(rustix::io::Errno::WOULDBLOCK)
+}
