@@ -259,6 +259,14 @@ fn every_value_tells_where_it_comes_from() {
     let file = place.file("some.toml", "[verify]\nretries = 5\n", 0o644);
     let shown = place.call(&["config", "show", "--origin", "--config", &file]);
     insta::assert_snapshot!(shown.answered(0), @r#"
+    [schedule.nightly]
+    cron = "0 3 * * *"  # built-in
+    action = "patch"  # built-in
+    policy = "default"  # built-in
+    window = "2h"  # built-in
+    spread = "30m"  # built-in
+    catch_up = "next-window"  # built-in
+
     [policy.default]
     removals = []  # built-in
 

@@ -170,7 +170,7 @@ mod tests {
     async fn who_stopped_sending_is_still_there_until_he_leaves() {
         let (mut wire, mut other) = pair(9);
         other.shutdown().await.expect("half closed");
-        let waited = tokio::time::timeout(Duration::from_secs(60), wire.left()).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), wire.left()).await;
         assert!(waited.is_err(), "still listens");
         drop(other);
         wire.left().await;

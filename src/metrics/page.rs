@@ -210,8 +210,11 @@ mod tests {
         assert_eq!(page.lines().count(), 3, "{page}");
     }
 
+    /// Name, labels, figure.
+    type Sample<'a> = (&'a str, Vec<(String, String)>, f64);
+
     /// One line of figures, taken apart as Prometheus does it.
-    fn sample(line: &str) -> Option<(&str, Vec<(String, String)>, f64)> {
+    fn sample(line: &str) -> Option<Sample<'_>> {
         let name_end = line.find(['{', ' '])?;
         let (name, mut rest) = line.split_at(name_end);
         let mut labels = Vec::new();

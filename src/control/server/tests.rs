@@ -56,7 +56,8 @@ impl Drop for House {
 
 /// Sends calls in one piece and reads as many replies.
 async fn exchange(stream: &mut UnixStream, calls: &[Value]) -> Vec<Value> {
-    let text: String = calls.iter().map(|call| format!("{call}\0")).collect();
+    let texts: Vec<String> = calls.iter().map(Value::to_string).collect();
+    let text = texts.join("\0") + "\0";
     stream.write_all(text.as_bytes()).await.expect("sent");
     let mut replies = Vec::new();
     for _ in calls {
@@ -192,7 +193,7 @@ async fn who_does_not_speak_varlink_is_shown_out() {
     ] {
         let mut stream = house.raw("public").await;
         let _may_be_closed_early = stream.write_all(nonsense.as_bytes()).await;
-        assert_eq!(reply(&mut stream).await, None, "{:.20}", nonsense);
+        assert_eq!(reply(&mut stream).await, None, "{nonsense:.20}");
     }
 }
 

@@ -23,7 +23,6 @@ use crate::state::{Ledger, LedgerError};
 
 pub use check::{Look, look};
 pub use history::run;
-pub use rivals::active as rivals;
 pub use status::is_held;
 
 /// The policy of a question that names none.
@@ -52,7 +51,7 @@ pub async fn answer<P: PackageManager>(
     question: &Question,
 ) -> Result<Value, ControlError> {
     match question {
-        Question::Status => value(&status::status(view)?),
+        Question::Status => value(&status::status(view).await?),
         Question::Check { policy } => {
             let policy = policy.as_deref().unwrap_or(DEFAULT);
             value(&check::check(view, policy).await?)

@@ -10,9 +10,9 @@ use crate::control::{ControlError, document};
 use crate::os::clock;
 use crate::running;
 use crate::state::RunRow;
-use crate::worker;
+use crate::worker::FOLDER;
 
-pub(super) fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlError> {
+pub(super) async fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlError> {
     let kernel = running::kernel(Path::new("/"));
     let reasons = running::reboot_reasons(Path::new("/"), &kernel);
     let (last, since) = match view.ledger()? {
@@ -24,13 +24,13 @@ pub(super) fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlE
     };
     let driver = is_held(&view.parts.paths.run_lock());
     // The command may have been killed: its worker, and apt, go on.
-    let at_work = driver || is_held(&Path::new(worker::FOLDER).join("lock"));
+    let at_work = driver || is_held(&Path::new(FOLDER).join("lock"));
     Ok(document::Status {
         schema: "patchd/status/1".to_owned(),
         state: state(last.as_ref(), at_work),
         last_run: last.as_ref().map(history::row),
         reboot: machine::reboot(reasons, since),
-        rivals: rivals::active(),
+        rivals: rivals::active().await,
         next: schedule::next(view, clock::now()),
         config_fault: view.config_fault.map(str::to_owned),
     })
