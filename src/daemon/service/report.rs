@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::keeper::{AtWork, Keeper};
+use super::keeper::{AtWork, Done, Keeper};
 use crate::control::ControlError;
 use crate::daemon::answer;
 use crate::daemon::driver::{RunError, RunReport};
@@ -41,7 +41,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 
     /// The first line of a daemon's life, and what an operator should know at once.
-    pub fn announce(&self) {
+    pub fn announce(&mut self) {
         let version = env!("CARGO_PKG_VERSION");
         let names: Vec<&str> = self.schedules().keys().map(String::as_str).collect();
         event!(
@@ -62,13 +62,17 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 "the configuration has faults; {in_force}: {faults}"
             );
         }
-        for rival in answer::rivals() {
-            event!(
-                RIVAL_FOUND,
-                PATCHD_RIVAL = rival,
-                "{rival} patches this machine too; `patchd takeover` switches that off"
-            );
-        }
+        // systemd and apt are asked, so nobody waits for it.
+        self.tasks.spawn_local(async {
+            for rival in answer::rivals().await.unwrap_or_default() {
+                event!(
+                    RIVAL_FOUND,
+                    PATCHD_RIVAL = rival,
+                    "{rival} patches this machine too; `patchd takeover` switches that off"
+                );
+            }
+            Done::Answered
+        });
     }
 
     /// A run has ended: tells whoever watched, and the metrics.
