@@ -121,6 +121,8 @@ fn an_ordinary_user_who_calls_the_worker_is_refused_in_its_own_words() {
 #[test]
 fn wrong_usage_is_2_whatever_is_wrong() {
     let place = Place::new();
+    let both = ["run", "--attach", "--now"];
+    assert!(place.call(&both).said(2).contains("cannot be used with"));
     insta::assert_snapshot!(place.call(&["patch-it-all"]).said(2), @r#"
     error: unrecognized subcommand 'patch-it-all'
 
@@ -143,7 +145,86 @@ fn wrong_usage_is_2_whatever_is_wrong() {
     insta::assert_snapshot!(place.call(&["check", "--policy", "night"]).said(2), @r#"
     patchd: there is no policy "night"; there is default
     "#);
+    insta::assert_snapshot!(place.call(&["schedule", "weekly"]).said(2), @r#"
+    patchd: there is no schedule "weekly"; there is nightly
+    "#);
+    insta::assert_snapshot!(place.call(&["schedule", "--from", "soon"]).said(2), @r#"
+    patchd: "soon" is no time; write 2026-12-24, 2026-12-24T03:00 or 2026-12-24T03:00:00+01:00
+    "#);
     assert_eq!(place.call(&[]).code, 2);
+}
+
+#[test]
+fn trouble_is_a_document_too_when_documents_are_wanted() {
+    let place = Place::new();
+    let refused = place.call(&["status", "--json"]);
+    assert_eq!(refused.code, 77);
+    assert_eq!(refused.json()["schema"], "patchd/error/1");
+    assert_eq!(refused.json()["exit_code"], 77);
+    let sentence = refused.json()["error"].as_str().expect("told").to_owned();
+    assert_eq!(refused.err, format!("patchd: {sentence}\n"));
+}
+
+#[test]
+fn what_has_no_document_does_not_pretend_to() {
+    let place = Place::new();
+    for command in [
+        &["logs"][..],
+        &["config", "show"],
+        &["config", "default"],
+        &["completions", "bash"],
+    ] {
+        let refused = place.call(&[command, &["--json"]].concat());
+        assert_eq!(refused.code, 2, "{command:?}");
+        assert!(refused.err.contains("leave out --json"), "{}", refused.err);
+    }
+}
+
+/// None is installed where this is tested.
+#[test]
+fn what_only_a_daemon_can_do_is_69_without_one() {
+    let place = Place::new();
+    for command in [
+        &["cancel"][..],
+        &["pause", "a release"],
+        &["resume"],
+        &["reload"],
+        &["run", "--attach"],
+    ] {
+        let refused = place.call(command);
+        assert!(refused.said(69).contains("no daemon here"), "{command:?}");
+    }
+    assert_eq!(place.call(&["takeover"]).code, 77);
+}
+
+#[test]
+fn everybody_may_see_when_windows_open() {
+    let place = Place::new();
+    let file = place.file(
+        "some.toml",
+        "[schedule.weekly]\ncron = \"0 3 * * sun\"\ntimezone = \"Europe/Berlin\"\nspread = \"0s\"\n[[freeze]]\nfrom = \"2026-12-18\"\nto = \"2027-01-04\"\nreason = \"year's end\"\n",
+        0o644,
+    );
+    let asked = [
+        "--config",
+        &file,
+        "schedule",
+        "--from",
+        "2026-12-13T00:00:00Z",
+        "-n",
+        "3",
+    ];
+    insta::assert_snapshot!(place.call(&asked).answered(0), @r"
+     SCHEDULE  ACTION  OPENS                      STARTS HERE                CLOSES
+     weekly    patch   2026-12-13T03:00:00+01:00  2026-12-13T03:00:00+01:00  2026-12-13T05:00:00+01:00
+     weekly    patch   2026-12-20T03:00:00+01:00  2026-12-20T03:00:00+01:00  2026-12-20T05:00:00+01:00  frozen: year's end
+     weekly    patch   2026-12-27T03:00:00+01:00  2026-12-27T03:00:00+01:00  2026-12-27T05:00:00+01:00  frozen: year's end
+    ");
+    let told = place.call(&[&asked[..], &["--json"]].concat()).json();
+    assert_eq!(told["schema"], "patchd/schedule/1");
+    let window = &told["schedules"][0]["windows"][1];
+    assert_eq!(window["opens"], "2026-12-20T03:00:00+01:00");
+    assert_eq!(window["frozen"], "year's end");
 }
 
 #[test]

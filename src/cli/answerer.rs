@@ -11,7 +11,7 @@ use crate::control::{
     ADMIN_SOCKET, Action, Answer, Call, Client, ControlError, PUBLIC_SOCKET, Question, Stream,
     Unanswered,
 };
-use crate::daemon::answer::{self, View};
+use crate::daemon::answer::{self, Answerer, View};
 use crate::model::ExitCode;
 
 /// Where the daemon's unit can be; the first that is there counts.
@@ -55,7 +55,11 @@ pub(super) async fn ask<T: DeserializeOwned>(
         let parts = context.parts()?;
         let view = View {
             parts: &parts,
-            owns_ledger: is_root(),
+            answerer: if is_root() {
+                Answerer::Root
+            } else {
+                Answerer::Anybody
+            },
             config_fault: None,
         };
         answer::answer(&view, &question).await?

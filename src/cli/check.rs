@@ -69,7 +69,7 @@ fn print(check: &Check) {
     if reboot.owed {
         Screen::line(&format!("a reboot is owed: {}", reboot.reasons.join(", ")));
     }
-    rivals(&check.rivals);
+    rivals(check.rivals.as_deref());
     for gap in &check.gaps {
         Screen::line(&format!("not complete: {gap}"));
     }

@@ -44,7 +44,7 @@ fn print(screen: &Screen, status: &Status) {
         let reasons = reboot.reasons.join(", ");
         Screen::line(&format!("a reboot is owed{since}: {reasons}"));
     }
-    rivals(&status.rivals);
+    rivals(status.rivals.as_deref());
     if let Some(next) = &status.next {
         Screen::line(&format!("next: {} at {}", next.schedule, next.starts));
     }

@@ -66,7 +66,7 @@ fn print(undo: bool, document: &Takeover) {
 }
 
 /// Names whoever else patches this machine.
-pub(super) fn rivals(known: &Option<Vec<String>>) {
+pub(super) fn rivals(known: Option<&[String]>) {
     match known {
         Some(names) => names
             .iter()

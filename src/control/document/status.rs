@@ -24,7 +24,7 @@ pub struct Status {
     /// Whoever else patches this machine; absent when that cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rivals: Option<Vec<String>>,
-    /// What begins next; absent without a schedule.
+    /// What begins next; absent without a schedule, and where no daemon keeps them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
     /// What is wrong with the configuration; the last good one is in force.
@@ -57,5 +57,59 @@ impl Status {
             ExitCode::Owed => ExitCode::Success,
             code => code,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(state: &str, code: Option<ExitCode>, owed: bool) -> Status {
+        let mut run = serde_json::json!({
+            "run": "01J0000000000000000000000G", "opened_at": "2026-11-21T03:00:00Z",
+            "origin": "now", "asked_by": "root", "policy": "default", "packages": [],
+            "set_aside": [], "kept_conffiles": [], "findings": [],
+        });
+        if let Some(code) = code {
+            run["exit_code"] = u8::from(code).into();
+        }
+        let status = serde_json::json!({
+            "schema": "patchd/status/1", "state": state, "last_run": run,
+            "reboot": {"owed": owed, "reasons": []},
+        });
+        serde_json::from_value(status).expect("a status")
+    }
+
+    #[test]
+    fn the_code_is_the_last_runs_until_something_matters_more() {
+        let partial = Some(ExitCode::Partial);
+        let cases = [
+            (
+                "succeeded",
+                Some(ExitCode::Success),
+                false,
+                ExitCode::Success,
+            ),
+            ("succeeded", Some(ExitCode::Success), true, ExitCode::Owed),
+            (
+                "reboot-owed",
+                Some(ExitCode::Owed),
+                false,
+                ExitCode::Success,
+            ),
+            ("partial", partial, true, ExitCode::Partial),
+            ("running", None, false, ExitCode::Success),
+            ("interrupted", None, false, ExitCode::NeedsHuman),
+        ];
+        for (state, code, owed, expected) in cases {
+            assert_eq!(
+                status(state, code, owed).exit_code(),
+                expected,
+                "{state} {owed}"
+            );
+        }
+        let mut invalid = status("partial", partial, false);
+        invalid.config_fault = Some("line 1".to_owned());
+        assert_eq!(invalid.exit_code(), ExitCode::ConfigInvalid);
     }
 }

@@ -65,7 +65,7 @@ pub async fn look<P: PackageManager>(view: &View<'_, P>, name: &str) -> Result<L
         set_aside: &[],
         now,
     };
-    let mut ledger = if view.owns_ledger {
+    let mut ledger = if view.answerer.owns_ledger() {
         Some(Ledger::open(&view.parts.paths.ledger())?)
     } else {
         None

@@ -23,7 +23,7 @@ use crate::state::{Ledger, LedgerError};
 
 pub use check::{Look, look};
 pub use history::run;
-pub use rivals::active as rivals;
+pub(in crate::daemon) use rivals::active as rivals;
 pub use status::is_held;
 
 /// The policy of a question that names none.
@@ -40,10 +40,30 @@ const WINDOWS: u32 = 5;
 pub struct View<'a, P> {
     /// The machine and its configuration.
     pub parts: &'a Parts<P>,
-    /// Whether the ledger is ours to open.
-    pub owns_ledger: bool,
+    /// Who answers.
+    pub answerer: Answerer,
     /// What is wrong with a newer configuration that is not in force.
     pub config_fault: Option<&'a str>,
+}
+
+/// Who answers; not everybody may and does the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answerer {
+    /// The daemon, which also keeps the schedules.
+    Daemon,
+    /// A command of root's, where there is no daemon.
+    Root,
+    /// A command of somebody who may not open the ledger.
+    Anybody,
+}
+
+impl Answerer {
+    fn owns_ledger(self) -> bool {
+        match self {
+            Self::Daemon | Self::Root => true,
+            Self::Anybody => false,
+        }
+    }
 }
 
 /// The document that answers a question.
@@ -77,7 +97,7 @@ pub async fn answer<P: PackageManager>(
 impl<P> View<'_, P> {
     /// The ledger, where there is one yet.
     fn ledger(&self) -> Result<Option<Ledger>, ControlError> {
-        if self.owns_ledger {
+        if self.answerer.owns_ledger() {
             return Ok(Ledger::open_existing(&self.parts.paths.ledger())?);
         }
         Err(ControlError::NotPermitted {
@@ -116,3 +136,6 @@ fn word(variant: &impl Serialize) -> String {
         _ => "unknown".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::fs::FlockOperation;
 
-use super::{View, history, machine, rivals, schedule};
+use super::{Answerer, View, history, machine, rivals, schedule};
 use crate::control::{ControlError, document};
 use crate::os::clock;
 use crate::running;
@@ -31,7 +31,10 @@ pub(super) async fn status<P>(view: &View<'_, P>) -> Result<document::Status, Co
         last_run: last.as_ref().map(history::row),
         reboot: machine::reboot(reasons, since),
         rivals: rivals::active().await,
-        next: schedule::next(view, clock::now()),
+        next: match view.answerer {
+            Answerer::Daemon => schedule::next(view, clock::now()),
+            Answerer::Root | Answerer::Anybody => None,
+        },
         config_fault: view.config_fault.map(str::to_owned),
     })
 }

@@ -8,7 +8,7 @@ use super::keeper::{Done, Keeper};
 use super::windows::Obstacle;
 use crate::control::{Action, Asked, Call, ControlError, Peer, Question, Replies};
 use crate::cycle::Mandate;
-use crate::daemon::answer::{self, View};
+use crate::daemon::answer::{self, Answerer, View};
 use crate::daemon::driver::Request;
 use crate::daemon::events::event;
 use crate::daemon::handover::hand_over;
@@ -55,7 +55,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             let _turn = turn.acquire().await;
             let view = View {
                 parts: &parts,
-                owns_ledger: true,
+                answerer: Answerer::Daemon,
                 config_fault: faults.as_deref(),
             };
             match answer::answer(&view, &question).await {
