@@ -14,8 +14,6 @@ pub enum SkipReason {
     Frozen,
     /// The operator has paused everything.
     Paused,
-    /// Another run was at work until the window closed.
-    Busy,
     /// No sound configuration was ever seen.
     ConfigInvalid,
     /// The clock cannot be right.
@@ -23,6 +21,15 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// All there are, for counting.
+    pub const ALL: [Self; 5] = [
+        Self::Missed,
+        Self::Frozen,
+        Self::Paused,
+        Self::ConfigInvalid,
+        Self::Clock,
+    ];
+
     /// As it is written.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -30,7 +37,6 @@ impl SkipReason {
             Self::Missed => "missed",
             Self::Frozen => "frozen",
             Self::Paused => "paused",
-            Self::Busy => "busy",
             Self::ConfigInvalid => "config-invalid",
             Self::Clock => "clock",
         }

@@ -190,7 +190,6 @@ mod tests {
             SkipReason::Missed,
             SkipReason::Frozen,
             SkipReason::Paused,
-            SkipReason::Busy,
             SkipReason::ConfigInvalid,
             SkipReason::Clock,
         ];

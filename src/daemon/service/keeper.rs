@@ -12,6 +12,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::audience::Audience;
 use super::standing::{Standing, Verdict};
+use super::timekeeping::Timekeeping;
 use crate::control::Asked;
 use crate::daemon::driver::{self, Request, RunError, RunReport};
 use crate::daemon::events::event;
@@ -45,7 +46,7 @@ pub(super) struct AtWork {
 
 /// Something that went on beside the loop and has ended.
 pub(super) enum Done {
-    Run(Result<Option<RunReport>, RunError>),
+    Run(Box<Result<Option<RunReport>, RunError>>),
     Configured(Verdict),
     Answered,
 }
@@ -62,6 +63,7 @@ pub(super) struct Keeper<P, H> {
     pub at_work: Option<AtWork>,
     /// Whose turn it is to look at what is pending.
     pub looks: Rc<Semaphore>,
+    pub timekeeping: Timekeeping,
     pub tasks: JoinSet<Done>,
 }
 
@@ -69,6 +71,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// Goes on until told to stop.
     pub async fn keep(mut self, mut inbox: Inbox) {
         self.begin(None);
+        self.look_for_rivals();
         let mut beat = heartbeat();
         loop {
             tokio::select! {
@@ -105,12 +108,12 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                     std::future::pending::<()>().await;
                 }
             };
-            Done::Run(match request {
+            Done::Run(Box::new(match request {
                 Some(request) => driver::run(&parts, &mut hands, &request, notify, stop)
                     .await
                     .map(Some),
                 None => driver::resume(&parts, &mut hands, notify, stop).await,
-            })
+            }))
         });
         audience
     }
@@ -121,14 +124,15 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             Done::Configured(verdict) => self.configure(verdict).await,
             Done::Run(ended) => {
                 let at_work = self.at_work.take();
-                self.conclude(ended, at_work);
+                self.conclude(*ended, at_work);
                 self.consider_all();
             }
         }
     }
 
     /// Tells systemd that we live, as long as the ticker does.
-    fn live(&self) {
+    fn live(&mut self) {
+        self.timekeeping.look();
         if self.triggers.pulse().is_fresh() {
             service::alive();
         } else {

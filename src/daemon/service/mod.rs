@@ -6,8 +6,8 @@
 mod start;
 
 mod keeper;
+mod timekeeping;
 
-mod alone;
 mod audience;
 mod report;
 mod requests;

@@ -2,8 +2,9 @@
 //! to `systemctl status`, to node_exporter.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::keeper::{AtWork, Keeper};
+use super::keeper::{AtWork, Done, Keeper};
 use crate::control::ControlError;
 use crate::daemon::answer;
 use crate::daemon::driver::{RunError, RunReport};
@@ -14,11 +15,37 @@ use crate::metrics;
 use crate::os::{clock, service};
 use crate::package_manager::PackageManager;
 use crate::schedule::{Schedule, Window};
+use crate::worker::{FOLDER, PutBack, put_back};
+
+/// A newer version of ours that the worker took away again. A note that cannot be
+/// read is the worker's to mend.
+pub(super) fn taken_away() -> Option<PutBack> {
+    put_back(Path::new(FOLDER)).ok().flatten()
+}
 
 impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// The schedules in force, by name.
     pub fn schedules(&self) -> &BTreeMap<String, Schedule> {
         &self.parts.settings.schedules.schedules
+    }
+
+    /// What the ledger knows of schedules that are no more is forgotten: one that
+    /// comes back has missed nothing.
+    pub fn forget_other_schedules(&mut self) {
+        let parts = std::rc::Rc::clone(&self.parts);
+        let names: Vec<&str> = parts
+            .settings
+            .schedules
+            .schedules
+            .keys()
+            .map(String::as_str)
+            .collect();
+        if let Err(fault) = self.ledger.keep_schedules(&names) {
+            event!(
+                LEDGER_UNWRITTEN,
+                "schedules that are no more cannot be forgotten: {fault}"
+            );
+        }
     }
 
     /// The first line of a daemon's life, and what an operator should know at once.
@@ -31,6 +58,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             "patchd {version} starts; schedules: {}",
             names.join(", ")
         );
+        if let Some(PutBack { from, to, run, .. }) = taken_away() {
+            event!(OWN_UPGRADE_PUT_BACK, PATCHD_RUN = %run, PATCHD_VERSION = %to,
+                "patchd {to} did not become ready, and {from} was put back");
+        }
         if let Some(faults) = &self.standing.faults {
             let in_force = if self.standing.in_force {
                 "the last good one is in force"
@@ -45,6 +76,17 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         }
     }
 
+    /// Looks for rivals beside the loop: nobody should wait for systemd's answer.
+    pub fn look_for_rivals(&mut self) {
+        self.tasks.spawn_local(async {
+            for rival in answer::rivals().await.unwrap_or_default() {
+                event!(RIVAL_FOUND, PATCHD_RIVAL = rival.as_str(),
+                    "{rival} patches this machine too; `patchd takeover` switches that off");
+            }
+            Done::Answered
+        });
+    }
+
     /// A run has ended: tells whoever watched, and the metrics.
     pub fn conclude(
         &mut self,
@@ -56,6 +98,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 self.survey = report.survey.or(self.survey.take());
                 answer::run(&self.ledger, report.run)
             }
+            // There was none to be taken up again.
             Ok(None) => Err(ControlError::NoSuchRun { run: None }),
             Err(fault) => {
                 event!(RUN_BROKEN_OFF, "a run could not be told on: {fault}");

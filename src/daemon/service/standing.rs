@@ -5,17 +5,17 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use super::alone::{ASTRAY, order};
 use super::keeper::{Done, Keeper};
 use crate::config::{self, Faults, InForce, Reader, Settings, Sources};
 use crate::control::{ControlError, Replies};
 use crate::daemon::events::event;
+use crate::daemon::handover::{ASTRAY, order};
 use crate::daemon::hands::Hands;
 use crate::daemon::parts::Parts;
 use crate::model::{ExitCode, Phase, Report};
 use crate::os::service;
 use crate::package_manager::{Fault, PackageManager};
-use crate::worker;
+use crate::worker::{FOLDER, LAST_GOOD};
 
 /// Puts the parts together from settings; a reload does it again.
 pub(super) type Assemble<P> = Box<dyn Fn(Settings) -> Result<Parts<P>, Fault>>;
@@ -57,7 +57,7 @@ pub(super) fn at_start() -> (Settings, Option<String>, bool) {
 
 /// The worker's copy is also what we read where a file is for root alone.
 fn in_force() -> Result<InForce, Faults> {
-    let copy = Path::new(worker::FOLDER).join(worker::LAST_GOOD);
+    let copy = Path::new(FOLDER).join(LAST_GOOD);
     config::in_force(&Sources::default(), &copy, &Reader::this_process())
 }
 
@@ -86,6 +86,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 );
                 self.standing.faults = None;
                 self.standing.in_force = true;
+                self.forget_other_schedules();
                 self.consider_all();
             }
             Err(faults) => {
