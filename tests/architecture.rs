@@ -36,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "config",
             "control",
             "package_manager",
+            "running",
             "metrics",
             "state",
             "cycle",

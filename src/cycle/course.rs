@@ -110,15 +110,15 @@ impl Course {
     }
 
     /// How a run that should only look has ended, beginning with what it saw.
-    pub(super) fn looked(&self, sentence: String) -> (Outcome, String) {
+    pub(super) fn looked(&self, sentence: &str) -> (Outcome, String) {
         let doubts: Vec<&String> = self.left_out.iter().chain(&self.gaps).collect();
         let outcome = if doubts.is_empty() {
             Outcome::Succeeded
         } else {
             Outcome::Partial
         };
-        let parts = std::iter::once(&sentence).chain(doubts);
-        let parts: Vec<&str> = parts.map(String::as_str).collect();
+        let doubts = doubts.into_iter().map(String::as_str);
+        let parts: Vec<&str> = std::iter::once(sentence).chain(doubts).collect();
         (outcome, parts.join("; "))
     }
 

@@ -105,7 +105,7 @@ fn prepare(at: &Stage, event: Event, course: &mut Course, now: Timestamp) -> Opt
         }
         (Stage::Checking, Event::Surveyed { sentence, left_out }) => {
             course.left_out = left_out;
-            let (outcome, summary) = course.looked(sentence);
+            let (outcome, summary) = course.looked(&sentence);
             Stage::Finished { outcome, summary }
         }
         (Stage::Checking, Event::Unclear { reason }) => {

@@ -11,9 +11,9 @@ use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
 use crate::daemon::notice::Notice;
 use crate::daemon::survey::{Survey, SurveyError, survey};
-use crate::model::{Action, Decision, PackageName, Plan};
+use crate::model::{Action, Decision, PackageId, PackageName, Plan};
 use crate::os::clock;
-use crate::package_manager::{PackageManager, Wanted};
+use crate::package_manager::PackageManager;
 use crate::policy::{Asked, Judge};
 use crate::schedule::plan_needs;
 
@@ -22,15 +22,15 @@ struct Planned {
     survey: Survey,
     plan: Plan,
     left_out: Vec<String>,
-    /// What would not end inside the window, a sentence each.
-    postponed: Vec<String>,
+    /// What would not end inside the window.
+    later: Vec<PackageId>,
     needs: SignedDuration,
 }
 
 /// The largest part of what is wanted that ends inside the window.
 struct Fitting {
     assembled: Assembled,
-    postponed: Vec<String>,
+    later: Vec<PackageId>,
     needs: SignedDuration,
 }
 
@@ -49,9 +49,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                 let decisions = planned.survey.decisions.clone();
                 self.ledger.save_decisions(self.run, &decisions)?;
                 self.survey = Some(planned.survey.clone());
-                for sentence in &planned.postponed {
-                    event!(LEFT_FOR_NEXT_WINDOW, PATCHD_RUN = %self.run, "run {}: {sentence}", self.run);
-                }
+                self.tell_left(&planned.later);
                 let plan = planned.plan.clone();
                 self.tell(&Notice::Planned { plan, decisions });
                 Ok(self.decided(planned))
@@ -98,7 +96,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                     plan,
                     left_out: blocked,
                 },
-            postponed,
+            later,
             needs,
         } = self.fit(&limits).await?;
         let mut left_out = survey.stuck();
@@ -113,7 +111,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             survey,
             plan,
             left_out,
-            postponed,
+            later,
             needs,
         })
     }
@@ -124,14 +122,14 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             survey,
             plan,
             left_out,
-            postponed,
+            later,
             needs,
         } = planned;
         match self.state.course.mandate.action {
             Action::Patch => Event::Planned {
                 plan,
                 left_out,
-                postponed,
+                postponed: postponed(&later),
                 needs,
             },
             Action::Check => Event::Surveyed {
@@ -142,6 +140,13 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                 ),
                 left_out,
             },
+        }
+    }
+
+    fn tell_left(&self, later: &[PackageId]) {
+        for package in later {
+            event!(LEFT_FOR_NEXT_WINDOW, PATCHD_RUN = %self.run, PATCHD_PACKAGE = %package,
+                "{package} would not end inside the window of run {} and waits for the next one", self.run);
         }
     }
 
@@ -158,7 +163,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             if take == 0 || left.is_none_or(|left| needs <= left) {
                 return Ok(Fitting {
                     assembled,
-                    postponed: postponed(later),
+                    later: later.iter().map(|wanted| wanted.id.clone()).collect(),
                     needs,
                 });
             }
@@ -183,18 +188,16 @@ fn shorter(take: usize, needs: SignedDuration, left: SignedDuration) -> usize {
     usize::try_from(proportional).unwrap_or(0).min(take - 1)
 }
 
-fn postponed(later: &[Wanted]) -> Vec<String> {
-    let names: Vec<String> = later.iter().map(|wanted| wanted.id.to_string()).collect();
-    if names.is_empty() {
-        return Vec::new();
-    }
+fn postponed(later: &[PackageId]) -> Vec<String> {
+    let names: Vec<String> = later.iter().map(ToString::to_string).collect();
+    let updates = match names.len() {
+        0 => return Vec::new(),
+        1 => "1 update".to_owned(),
+        count => format!("{count} updates"),
+    };
+    let names = names.join(", ");
     vec![format!(
-        "{} would not end inside the window and wait for the next one: {}",
-        match names.len() {
-            1 => "1 update".to_owned(),
-            count => format!("{count} updates"),
-        },
-        names.join(", ")
+        "{updates} would not end inside the window and wait for the next one: {names}"
     )]
 }
 

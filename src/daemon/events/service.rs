@@ -165,6 +165,20 @@ kinds! {
             belongs to somebody else: it is the user patchd's.
         ",
     }
+    LEDGER_UNWRITTEN {
+        name: "ledger-unwritten",
+        subject: "The ledger cannot be written",
+        id: "0d4cf3c1a4d34b0c8d6a2f0e5b7d9138",
+        priorities: &[Priority::Warn],
+        fields: &[],
+        text: "
+            Something that the daemon wanted to keep could not be written; the line
+            says what and why. Without its ledger nothing begins, since nothing is
+            begun that was not written down.
+
+            Look for a full or failing disk: `df -h /var/lib/patchd`, `journalctl -k`.
+        ",
+    }
     LEDGER_PUT_BACK {
         name: "ledger-put-back",
         subject: "An older ledger was put back",

@@ -46,7 +46,7 @@ pub(super) struct AtWork {
 
 /// Something that went on beside the loop and has ended.
 pub(super) enum Done {
-    Run(Result<Option<RunReport>, RunError>),
+    Run(Box<Result<Option<RunReport>, RunError>>),
     Configured(Verdict),
     Answered,
 }
@@ -107,12 +107,12 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                     std::future::pending::<()>().await;
                 }
             };
-            Done::Run(match request {
+            Done::Run(Box::new(match request {
                 Some(request) => driver::run(&parts, &mut hands, &request, notify, stop)
                     .await
                     .map(Some),
                 None => driver::resume(&parts, &mut hands, notify, stop).await,
-            })
+            }))
         });
         audience
     }
@@ -123,7 +123,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             Done::Configured(verdict) => self.configure(verdict).await,
             Done::Run(ended) => {
                 let at_work = self.at_work.take();
-                self.conclude(ended, at_work);
+                self.conclude(*ended, at_work);
                 self.consider_all();
             }
         }

@@ -29,6 +29,25 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         &self.parts.settings.schedules.schedules
     }
 
+    /// What the ledger knows of schedules that are no more is forgotten: one that
+    /// comes back has missed nothing.
+    pub fn forget_other_schedules(&mut self) {
+        let parts = std::rc::Rc::clone(&self.parts);
+        let names: Vec<&str> = parts
+            .settings
+            .schedules
+            .schedules
+            .keys()
+            .map(String::as_str)
+            .collect();
+        if let Err(fault) = self.ledger.keep_schedules(&names) {
+            event!(
+                LEDGER_UNWRITTEN,
+                "schedules that are no more cannot be forgotten: {fault}"
+            );
+        }
+    }
+
     /// The first line of a daemon's life, and what an operator should know at once.
     pub fn announce(&self) {
         let version = env!("CARGO_PKG_VERSION");
@@ -39,10 +58,6 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             "patchd {version} starts; schedules: {}",
             names.join(", ")
         );
-        for rival in answer::rivals() {
-            event!(RIVAL_FOUND, PATCHD_RIVAL = rival.as_str(),
-                "{rival} patches this machine too; `patchd takeover` switches that off");
-        }
         if let Some(PutBack { from, to, run, .. }) = taken_away() {
             event!(OWN_UPGRADE_PUT_BACK, PATCHD_RUN = %run, PATCHD_VERSION = %to,
                 "patchd {to} did not become ready, and {from} was put back");
@@ -59,6 +74,13 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 "the configuration has faults; {in_force}: {faults}"
             );
         }
+        for rival in answer::rivals() {
+            event!(
+                RIVAL_FOUND,
+                PATCHD_RIVAL = rival,
+                "{rival} patches this machine too; `patchd takeover` switches that off"
+            );
+        }
     }
 
     /// A run has ended: tells whoever watched, and the metrics.
@@ -72,6 +94,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 self.survey = report.survey.or(self.survey.take());
                 answer::run(&self.ledger, report.run)
             }
+            // There was none to be taken up again.
             Ok(None) => Err(ControlError::NoSuchRun { run: None }),
             Err(fault) => {
                 event!(RUN_BROKEN_OFF, "a run could not be told on: {fault}");

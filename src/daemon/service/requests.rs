@@ -149,17 +149,11 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             return Err(ControlError::failed(sentence, ExitCode::Usage));
         }
         let now = clock::now();
-        let own;
-        let schedule = match schedule {
-            Some(schedule) => schedule,
-            None => {
-                own = Schedule {
-                    window: WINDOW_BY_HAND,
-                    ..Schedule::default()
-                };
-                &own
-            }
+        let by_hand = Schedule {
+            window: WINDOW_BY_HAND,
+            ..Schedule::default()
         };
+        let schedule = schedule.unwrap_or(&by_hand);
         let calendar = self.parts.calendar(&name, schedule);
         let freezes = &self.parts.settings.schedules.freezes;
         let frozen = calendar.frozen(freezes, now);

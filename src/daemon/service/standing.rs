@@ -86,6 +86,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 );
                 self.standing.faults = None;
                 self.standing.in_force = true;
+                self.forget_other_schedules();
                 self.consider_all();
             }
             Err(faults) => {

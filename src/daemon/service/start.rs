@@ -125,7 +125,7 @@ async fn work() -> Result<(), StartError> {
     let _listening = listen(ask)?;
     let mut triggers = Triggers::start(tick).await?;
     triggers.replace(&parts.settings.schedules).await?;
-    let keeper = Keeper {
+    let mut keeper = Keeper {
         parts,
         hands: SocketWorker::default(),
         ledger,
@@ -142,6 +142,7 @@ async fn work() -> Result<(), StartError> {
         tasks: JoinSet::new(),
     };
     keeper.announce();
+    keeper.forget_other_schedules();
     service::ready();
     keeper
         .keep(Inbox {

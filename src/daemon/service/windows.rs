@@ -29,7 +29,9 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// Looks at every schedule: after a start, a run, a reload.
     pub fn consider_all(&mut self) {
         let names: Vec<String> = self.schedules().keys().cloned().collect();
-        names.iter().for_each(|name| self.consider(name));
+        for name in &names {
+            self.consider(name);
+        }
         self.show_status();
     }
 
@@ -54,6 +56,17 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
 
     fn act_on(&mut self, name: &str, schedule: &Schedule) -> Result<(), LedgerError> {
         let now = clock::now();
+        if now < NO_EARLIER {
+            let sentence = "the clock shows a time before 2026; it is looked at again within minutes, and goes on when it was set";
+            let reason = SkipReason::Clock;
+            return self.skip(
+                name,
+                Obstacle {
+                    reason,
+                    sentence: sentence.to_owned(),
+                },
+            );
+        }
         let parts = Rc::clone(&self.parts);
         let calendar = parts.calendar(name, schedule);
         let Some(handled) = self.handled(name, &calendar)? else {
@@ -131,11 +144,6 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         frozen: Option<&Freeze>,
     ) -> Result<Option<Obstacle>, LedgerError> {
         let obstacle = |reason, sentence| Ok(Some(Obstacle { reason, sentence }));
-        if clock::now() < NO_EARLIER {
-            let sentence =
-                "the clock shows a time before 2026; set it, or wait for its synchronisation";
-            return obstacle(SkipReason::Clock, sentence.to_owned());
-        }
         if action == Action::Check {
             return Ok(None);
         }
