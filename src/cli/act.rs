@@ -19,15 +19,11 @@ pub(super) async fn order(
         }
         Action::Resume => "schedules are in force again",
         Action::Reload => "the configuration is in force",
-        Action::Takeover { undo: true } => "what patched this machine before may do so again",
-        Action::Takeover { undo: false } => "only patchd patches this machine now",
-        Action::Start { .. } => "the run has begun",
+        Action::Start { .. } | Action::Takeover { .. } => "it is done",
     };
-    let answer = act(context, action).await?;
-    match answer.document {
-        Some(document) if screen.wants_json() => Screen::document(&document),
-        _ if screen.wants_json() => {}
-        _ => Screen::line(sentence),
+    act(context, action).await?;
+    if !screen.wants_json() {
+        Screen::line(sentence);
     }
     Ok(ExitCode::Success)
 }

@@ -3,6 +3,7 @@
 use super::answerer::ask;
 use super::context::{Context, Trouble};
 use super::screen::Screen;
+use super::takeover::rivals;
 use crate::control::Question;
 use crate::control::document::{Check, Update};
 use crate::model::ExitCode;
@@ -68,9 +69,7 @@ fn print(check: &Check) {
     if reboot.owed {
         Screen::line(&format!("a reboot is owed: {}", reboot.reasons.join(", ")));
     }
-    for rival in &check.rivals {
-        Screen::line(&format!("{rival} patches this machine too"));
-    }
+    rivals(&check.rivals);
     for gap in &check.gaps {
         Screen::line(&format!("not complete: {gap}"));
     }

@@ -79,7 +79,11 @@ async fn updates(context: &Context) -> Vec<Diagnosis> {
         .map(|gap| unknown("updates", gap))
         .collect();
     diagnoses.extend(check.repositories.iter().map(repository));
-    diagnoses.extend(check.rivals.iter().map(|rival| {
+    let rivals = check.rivals.unwrap_or_else(|| {
+        diagnoses.push(unknown("rivals", "cannot be told; is systemd well?"));
+        Vec::new()
+    });
+    diagnoses.extend(rivals.iter().map(|rival| {
         warn(
             "rivals",
             &format!("{rival} patches this machine too; `patchd takeover` leaves that to patchd"),

@@ -16,6 +16,7 @@ mod run;
 mod schedule;
 mod screen;
 mod status;
+mod takeover;
 
 use clap::{CommandFactory, Parser};
 
@@ -103,9 +104,7 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
         }
         Command::Resume => act::order(&context, screen, Action::Resume).await,
         Command::Reload => act::order(&context, screen, Action::Reload).await,
-        Command::Takeover { undo } => {
-            act::order(&context, screen, Action::Takeover { undo: *undo }).await
-        }
+        Command::Takeover { undo } => takeover::takeover(&context, screen, *undo).await,
         Command::Config { command } => config::config(&context, screen, command),
         Command::Doctor => doctor::doctor(&context, screen).await,
         Command::Completions { shell } => {

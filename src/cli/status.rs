@@ -3,6 +3,7 @@
 use super::answerer::ask;
 use super::context::{Context, Trouble};
 use super::screen::Screen;
+use super::takeover::rivals;
 use crate::control::Question;
 use crate::control::document::{Run, Status};
 use crate::model::ExitCode;
@@ -43,9 +44,7 @@ fn print(screen: &Screen, status: &Status) {
         let reasons = reboot.reasons.join(", ");
         Screen::line(&format!("a reboot is owed{since}: {reasons}"));
     }
-    for rival in &status.rivals {
-        Screen::line(&format!("{rival} patches this machine too"));
-    }
+    rivals(&status.rivals);
     if let Some(next) = &status.next {
         Screen::line(&format!("next: {} at {}", next.schedule, next.starts));
     }

@@ -5,6 +5,7 @@ pub mod answer;
 mod assemble;
 mod driver;
 pub mod events;
+mod handover;
 mod hands;
 mod measure;
 mod notice;
@@ -15,6 +16,7 @@ mod translate;
 mod triggers;
 
 pub use driver::{Request, RunError, RunReport, run};
+pub use handover::hand_over;
 pub use hands::{ChildWorker, Hands, Lost};
 pub use measure::measure;
 pub use notice::{Notice, Notify};

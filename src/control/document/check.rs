@@ -35,8 +35,9 @@ pub struct Check {
     pub running: Running,
     /// Every configured repository.
     pub repositories: Vec<Repository>,
-    /// Programs that patch behind our back.
-    pub rivals: Vec<String>,
+    /// Whoever else patches this machine; absent when that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rivals: Option<Vec<String>>,
 }
 
 /// One pending update with its decision.

@@ -21,8 +21,9 @@ pub struct Status {
     pub last_run: Option<Run>,
     /// Whether a reboot is owed.
     pub reboot: Reboot,
-    /// Programs that patch behind our back.
-    pub rivals: Vec<String>,
+    /// Whoever else patches this machine; absent when that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rivals: Option<Vec<String>>,
     /// What begins next; absent without a schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,

@@ -50,7 +50,7 @@ pub(super) async fn check<P: PackageManager>(
             reboot,
         },
         repositories: pending.repositories.into_iter().map(repository).collect(),
-        rivals: rivals::active(),
+        rivals: rivals::active().await,
     })
 }
 

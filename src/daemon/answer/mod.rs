@@ -52,7 +52,7 @@ pub async fn answer<P: PackageManager>(
     question: &Question,
 ) -> Result<Value, ControlError> {
     match question {
-        Question::Status => value(&status::status(view)?),
+        Question::Status => value(&status::status(view).await?),
         Question::Check { policy } => {
             let policy = policy.as_deref().unwrap_or(DEFAULT);
             value(&check::check(view, policy).await?)

@@ -12,7 +12,7 @@ use crate::running;
 use crate::state::RunRow;
 use crate::worker::FOLDER;
 
-pub(super) fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlError> {
+pub(super) async fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlError> {
     let kernel = running::kernel(Path::new("/"));
     let reasons = running::reboot_reasons(Path::new("/"), &kernel);
     let (last, since) = match view.ledger()? {
@@ -30,7 +30,7 @@ pub(super) fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlE
         state: state(last.as_ref(), at_work),
         last_run: last.as_ref().map(history::row),
         reboot: machine::reboot(reasons, since),
-        rivals: rivals::active(),
+        rivals: rivals::active().await,
         next: schedule::next(view, clock::now()),
         config_fault: view.config_fault.map(str::to_owned),
     })

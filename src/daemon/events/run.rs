@@ -80,16 +80,16 @@ kinds! {
     }
     LEFT_FOR_NEXT_WINDOW {
         name: "left-for-next-window",
-        subject: "@PATCHD_PACKAGE@ waits for the next window",
+        subject: "Updates wait for the next window",
         id: "6b46b895db1c4d718b7a8e73ffb3e44e",
         priorities: &[Priority::Warn],
-        fields: &["PATCHD_RUN", "PATCHD_PACKAGE"],
+        fields: &["PATCHD_RUN"],
         text: "
-            The update is due, but by patchd's estimate the transaction would not have
-            ended before the window closes. What is most urgent was taken first; this
-            one was left for the next window.
+            These updates are due, but by patchd's estimate the transaction would not
+            have ended before the window closes. What is most urgent was taken first;
+            these were left for the next window.
 
-            Nothing is to be done if it is gone after the next window. If updates are
+            Nothing is to be done if they are gone after the next window. If updates are
             left again and again, make the schedule's `window` longer, or patch now
             with `patchd run --now`. `patchd schedule` shows the coming windows.
         ",

@@ -71,6 +71,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// Goes on until told to stop.
     pub async fn keep(mut self, mut inbox: Inbox) {
         self.begin(None);
+        self.look_for_rivals();
         let mut beat = heartbeat();
         loop {
             tokio::select! {

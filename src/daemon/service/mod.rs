@@ -8,7 +8,6 @@ mod start;
 mod keeper;
 mod timekeeping;
 
-mod alone;
 mod audience;
 mod report;
 mod requests;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::keeper::{AtWork, Keeper};
+use super::keeper::{AtWork, Done, Keeper};
 use crate::control::ControlError;
 use crate::daemon::answer;
 use crate::daemon::driver::{RunError, RunReport};
@@ -74,13 +74,17 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 "the configuration has faults; {in_force}: {faults}"
             );
         }
-        for rival in answer::rivals() {
-            event!(
-                RIVAL_FOUND,
-                PATCHD_RIVAL = rival,
-                "{rival} patches this machine too; `patchd takeover` switches that off"
-            );
-        }
+    }
+
+    /// Looks for rivals beside the loop: nobody should wait for systemd's answer.
+    pub fn look_for_rivals(&mut self) {
+        self.tasks.spawn_local(async {
+            for rival in answer::rivals().await.unwrap_or_default() {
+                event!(RIVAL_FOUND, PATCHD_RIVAL = rival.as_str(),
+                    "{rival} patches this machine too; `patchd takeover` switches that off");
+            }
+            Done::Answered
+        });
     }
 
     /// A run has ended: tells whoever watched, and the metrics.

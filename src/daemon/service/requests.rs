@@ -11,6 +11,7 @@ use crate::cycle::Mandate;
 use crate::daemon::answer::{self, View};
 use crate::daemon::driver::Request;
 use crate::daemon::events::event;
+use crate::daemon::handover::hand_over;
 use crate::daemon::hands::Hands;
 use crate::model::{self, ExitCode, PackageName, RunId, SkipReason};
 use crate::os::clock;
@@ -58,6 +59,19 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 config_fault: faults.as_deref(),
             };
             match answer::answer(&view, &question).await {
+                Ok(document) => replies.document(&document),
+                Err(error) => replies.refuse(error),
+            }
+            Done::Answered
+        });
+    }
+
+    /// The worker does it beside the loop: it changes nothing that a run would
+    /// have to know of.
+    fn take_over(&mut self, undo: bool, replies: Replies) {
+        let mut hands = self.hands.clone();
+        self.tasks.spawn_local(async move {
+            match hand_over(&mut hands, undo).await {
                 Ok(document) => replies.document(&document),
                 Err(error) => replies.refuse(error),
             }

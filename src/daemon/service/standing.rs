@@ -5,11 +5,11 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use super::alone::{ASTRAY, order};
 use super::keeper::{Done, Keeper};
 use crate::config::{self, Faults, InForce, Reader, Settings, Sources};
 use crate::control::{ControlError, Replies};
 use crate::daemon::events::event;
+use crate::daemon::handover::{ASTRAY, order};
 use crate::daemon::hands::Hands;
 use crate::daemon::parts::Parts;
 use crate::model::{ExitCode, Phase, Report};

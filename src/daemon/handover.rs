@@ -1,14 +1,12 @@
 //! Orders that belong to no run: the worker does them at once, and they change
 //! nothing that a run would have to know of.
 
-use super::keeper::{Done, Keeper};
-use crate::control::{ControlError, Replies, document};
-use crate::daemon::driver::opening;
-use crate::daemon::events::event;
-use crate::daemon::hands::{Hands, Work};
+use super::driver::opening;
+use super::events::event;
+use super::hands::{Hands, Work};
+use crate::control::{ControlError, document};
 use crate::model::{ExitCode, Handover, Order, Phase, Plan, Report, WorkerEvent};
 use crate::os::clock;
-use crate::package_manager::PackageManager;
 
 /// A worker that reports on something else than it was ordered to do.
 pub(super) const ASTRAY: &str =
@@ -27,30 +25,27 @@ pub(super) async fn order<H: Hands>(hands: &mut H, phase: Phase) -> Result<Repor
     }
 }
 
-impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
-    /// Has rivals switched off, or given back.
-    pub fn take_over(&mut self, undo: bool, replies: Replies) {
-        let mut hands = self.hands.clone();
-        self.tasks.spawn_local(async move {
-            let phase = if undo {
-                Phase::GiveBack
-            } else {
-                Phase::Takeover
-            };
-            match order(&mut hands, phase).await {
-                Ok(Report::Takeover(handover) | Report::GiveBack(handover)) => {
-                    tell(undo, &handover);
-                    replies.document(&document::Takeover {
-                        schema: "patchd/takeover/1".to_owned(),
-                        done: handover.done,
-                        left: handover.left,
-                    });
-                }
-                Ok(_) => replies.refuse(ControlError::failed(ASTRAY, ExitCode::Failed)),
-                Err(sentence) => replies.refuse(ControlError::failed(sentence, ExitCode::Failed)),
-            }
-            Done::Answered
-        });
+/// Has rivals switched off, or with `undo` given back.
+pub async fn hand_over<H: Hands>(
+    hands: &mut H,
+    undo: bool,
+) -> Result<document::Takeover, ControlError> {
+    let phase = if undo {
+        Phase::GiveBack
+    } else {
+        Phase::Takeover
+    };
+    let failed = |sentence: String| ControlError::failed(sentence, ExitCode::Failed);
+    match order(hands, phase).await.map_err(failed)? {
+        Report::Takeover(handover) | Report::GiveBack(handover) => {
+            tell(undo, &handover);
+            Ok(document::Takeover {
+                schema: "patchd/takeover/1".to_owned(),
+                done: handover.done,
+                left: handover.left,
+            })
+        }
+        _ => Err(failed(ASTRAY.to_owned())),
     }
 }
 
