@@ -67,8 +67,7 @@ fn tell(undo: bool, handover: &Handover) {
     }
     for left in &handover.left {
         event!(
-            TAKEOVER_UNDONE as Warn,
-            PATCHD_RIVAL = left.as_str(),
+            TAKEOVER_LEFT,
             "{left}"
         );
     }

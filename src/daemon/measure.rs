@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::daemon::events::REASONS;
 use crate::daemon::survey::Survey;
 use crate::metrics::{Metrics, RunTimes};
-use crate::model::{Decision, Outcome};
+use crate::model::{Decision, Outcome, SkipReason};
 use crate::state::{Ledger, LedgerError};
 
 /// Everything that is known. Counts come from the ledger and survive a restart;
@@ -22,11 +21,14 @@ pub fn measure(ledger: &Ledger, survey: Option<&Survey>) -> Result<Metrics, Ledg
     // A count that begins at zero lets Prometheus see the first one.
     let mut outcomes = zeros(&Outcome::ALL);
     outcomes.extend(ledger.outcome_counts()?);
+    let mut skips = zeros(&SkipReason::ALL);
+    let counted = ledger.skip_counts()?.into_iter();
+    skips.extend(counted.map(|(reason, count)| (reason.to_string(), count)));
     Ok(Metrics {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         runs,
         outcomes,
-        skips: zeros(&REASONS),
+        skips,
         pending: survey.map(pending).unwrap_or_default(),
         reboot_owed_since: ledger.reboot_owed_since()?,
         repositories: survey.map(repositories).unwrap_or_default(),

@@ -21,6 +21,15 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// All there are, for counting.
+    pub const ALL: [Self; 5] = [
+        Self::Missed,
+        Self::Frozen,
+        Self::Paused,
+        Self::ConfigInvalid,
+        Self::Clock,
+    ];
+
     /// As it is written.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,5 +1,7 @@
 //! The clock of the shell. Pure code gets `now` as a value.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -11,6 +13,13 @@ use jiff::tz::TimeZone;
 )]
 pub fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// How long the machine has been up, sleep included. Nobody can set this clock.
+#[must_use]
+pub fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// This zone, or the host's, as it is now: a zone's rules change with tzdata, and

@@ -1,9 +1,14 @@
 //! Other processes, as /proc shows them.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags};
+
+/// As much as is looked at of the words a process was started with, bytes.
+const ARGUMENTS_CAP: u64 = 64 << 10;
 
 /// A process that cannot be confused with a later one of the same pid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +72,41 @@ pub fn own_program() -> PathBuf {
 pub fn name(pid: u32) -> Option<String> {
     let name = std::fs::read_to_string(proc_file(pid, "comm")).ok()?;
     Some(name.trim_end().to_owned())
+}
+
+/// All processes that we can see.
+#[must_use]
+pub fn all() -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let names = entries.flatten().map(|entry| entry.file_name());
+    names
+        .filter_map(|name| name.to_str()?.parse().ok())
+        .collect()
+}
+
+/// The words a process was started with; none of one that has ended, or that we
+/// may not look at.
+#[must_use]
+pub fn arguments(pid: u32) -> Vec<String> {
+    let mut bytes = Vec::new();
+    let file = File::open(proc_file(pid, "cmdline"));
+    let read = file.and_then(|file| file.take(ARGUMENTS_CAP).read_to_end(&mut bytes));
+    if read.is_err() {
+        return Vec::new();
+    }
+    let words = bytes.split(|byte| *byte == 0);
+    words
+        .filter(|word| !word.is_empty())
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
+}
+
+/// The root folder that a process sees, as a path.
+#[must_use]
+pub fn root(pid: u32) -> PathBuf {
+    proc_file(pid, "root")
 }
 
 fn proc_file(pid: u32, file: &str) -> PathBuf {

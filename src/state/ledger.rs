@@ -184,15 +184,34 @@ impl Ledger {
 
     /// The old file stays as `ledger.db.schema-N`, so that an old patchd can be put back.
     fn keep_copy(&self, version: usize) -> Result<(), LedgerError> {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(format!(".schema-{version}"));
-        let copy = PathBuf::from(name);
+        let copy = with_ending(&self.path, &format!(".schema-{version}"));
         if copy.exists() {
             return Ok(());
         }
         self.database
             .backup("main", &copy, None::<fn(rusqlite::backup::Progress)>)
             .map_err(|cause| classify(&copy, cause))
+    }
+
+    /// When this older program was put back: the file from before the newer one's
+    /// migration takes its place again, and the newer one stays under the name that
+    /// is returned. `None` without such a file.
+    pub fn put_back(path: &Path) -> Result<Option<PathBuf>, LedgerError> {
+        let copy = with_ending(path, &format!(".schema-{}", MIGRATIONS.len()));
+        if !copy.exists() {
+            return Ok(None);
+        }
+        let aside = with_ending(path, ".newer");
+        for ending in ["-wal", "-shm", ""] {
+            match std::fs::rename(with_ending(path, ending), with_ending(&aside, ending)) {
+                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(file_error(path, cause));
+                }
+                _ => {}
+            }
+        }
+        std::fs::rename(&copy, path).map_err(|cause| file_error(&copy, cause))?;
+        Ok(Some(aside))
     }
 
     fn too_new(&self, found: usize) -> LedgerError {
@@ -245,6 +264,12 @@ fn prepare(path: &Path) -> Result<(), LedgerError> {
     opened.map(drop).map_err(|cause| file_error(path, cause))
 }
 
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 fn file_error(path: &Path, cause: std::io::Error) -> LedgerError {
     let path = path.to_owned();
     match cause.kind() {
@@ -295,6 +320,23 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_ledger_goes_back_with_the_program_that_cannot_read_the_newer_one() {
+        let folder = folder();
+        let path = folder.path().join("ledger.db");
+        let ledger = Ledger::open(&path).expect("created");
+        ledger.keep_copy(MIGRATIONS.len()).expect("kept");
+        drop(ledger);
+        let newer = Connection::open(&path).expect("opened");
+        newer.pragma_update(None, "user_version", 99).expect("set");
+        drop(newer);
+
+        let aside = Ledger::put_back(&path).expect("moved").expect("a copy");
+        drop(Ledger::open(&path).expect("readable again"));
+        assert!(matches!(Ledger::open(&aside), Err(LedgerError::TooNew { .. })));
+        assert_eq!(Ledger::put_back(&path).expect("asked"), None);
     }
 
     #[test]

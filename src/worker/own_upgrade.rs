@@ -119,10 +119,11 @@ impl OwnPackage {
             return None;
         }
         desk.progress(100, "waiting for the new daemon");
-        let outcome = match (
-            self.is_ready(tools, desk, self.started).await,
-            &self.way_back,
-        ) {
+        let Some(ready) = self.is_ready(tools, desk, self.started).await else {
+            desk.note("interrupted by shutdown: the new daemon is looked at no more".to_owned());
+            return None;
+        };
+        let outcome = match (ready, &self.way_back) {
             (true, _) => {
                 forget(tools.root);
                 OwnOutcome::Kept
@@ -173,19 +174,28 @@ impl OwnPackage {
         if let Some(words) = words {
             desk.note(format!("putting patchd {} back: {words}", self.from));
         }
-        if self.is_ready(tools, desk, tried).await {
-            OwnOutcome::PutBack
-        } else {
-            OwnOutcome::Failed
+        match self.is_ready(tools, desk, tried).await {
+            Some(false) => OwnOutcome::Failed,
+            // In a shutdown nobody can tell; what is installed is the old one.
+            Some(true) | None => OwnOutcome::PutBack,
         }
     }
 
-    /// Whether a daemon that was started after `tried` is ready, and stays so.
-    async fn is_ready<P>(&self, tools: &Tools<'_, P>, desk: &mut Desk<'_>, tried: u64) -> bool {
+    /// Whether a daemon that was started after `tried` is ready, and stays so. A
+    /// shutdown stops it, whatever it is worth; then there is no answer.
+    async fn is_ready<P>(
+        &self,
+        tools: &Tools<'_, P>,
+        desk: &mut Desk<'_>,
+        tried: u64,
+    ) -> Option<bool> {
         let until = Instant::now() + LIMIT;
         // Which start it is, and since when it has been up.
         let mut up = None;
         loop {
+            if tools.noted.stop_was_asked() {
+                return None;
+            }
             let now = Instant::now();
             let service = systemd::service(tools.runner, UNIT).await.ok();
             match service.filter(|service| service.active.is_up()) {
@@ -195,19 +205,19 @@ impl OwnPackage {
                     if same != start {
                         up = Some((start, now));
                     } else if now - since >= SETTLED {
-                        return true;
+                        return Some(true);
                     }
                 }
                 Some(_) if now >= until => {
                     desk.note(format!(
                         "{UNIT} was not restarted; the daemon that ran before still does"
                     ));
-                    return true;
+                    return Some(true);
                 }
                 _ => up = None,
             }
             if now >= until + SETTLED || (now >= until && up.is_none()) {
-                return false;
+                return Some(false);
             }
             tokio::time::sleep(LOOK).await;
         }

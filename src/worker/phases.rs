@@ -184,7 +184,6 @@ impl<P: PackageManager> Tools<'_, P> {
             .package_manager
             .apply(plan, &folder, &mut |activity| desk.tell(activity))
             .await;
-        drop(delayed);
         let applied = applied.map_err(refusal)?;
         let mut installed = Installed {
             changed: applied.changed,
@@ -202,6 +201,7 @@ impl<P: PackageManager> Tools<'_, P> {
             own_upgrade = own.await_ready(self, desk, &mut installed).await;
             failure = with_own(failure, own_upgrade.as_ref());
         }
+        drop(delayed);
         Ok(Report::Apply {
             installed,
             failure,

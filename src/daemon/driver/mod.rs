@@ -8,6 +8,8 @@ mod stop;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::cycle::{Effect, Event, Mandate, Stage, State, Step, step};
 use crate::daemon::events::event;
 use crate::daemon::hands::{End, Hands, Lost, Work};
@@ -269,9 +271,11 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
 
     fn hear(&mut self, event: WorkerEvent) -> Option<End> {
         match event {
-            WorkerEvent::Accepted { .. }
-            | WorkerEvent::Started { .. }
-            | WorkerEvent::Note { .. } => None,
+            WorkerEvent::Accepted { .. } | WorkerEvent::Started { .. } => None,
+            WorkerEvent::Note { sentence } => {
+                event!(NOTED, PATCHD_RUN = %self.run, "run {}: {sentence}", self.run);
+                None
+            }
             WorkerEvent::Progress { percent, doing } => {
                 self.tell(&Notice::Progress { percent, doing });
                 None
@@ -320,10 +324,10 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         }
         let now = clock::now();
         if self.state.course.verified {
-            self.ledger
-                .owe_reboot(&self.state.course.reboot_reasons, now)?;
+            self.owe_reboot(now)?;
         }
         self.ledger.close_run(self.run, (outcome, &summary), now)?;
+        self.tell_own_upgrade();
         self.tell(&Notice::Finished {
             outcome,
             summary: summary.clone(),
@@ -335,6 +339,26 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             state: self.state,
             survey: self.survey,
         })
+    }
+
+    /// Keeps since when a reboot is owed; tells it when that begins.
+    fn owe_reboot(&mut self, now: Timestamp) -> Result<(), RunError> {
+        let reasons = &self.state.course.reboot_reasons;
+        let before = self.ledger.reboot_owed_since()?;
+        let since = self.ledger.owe_reboot(reasons, now)?;
+        if before.is_none() && since.is_some() {
+            event!(REBOOT_OWED, PATCHD_RUN = %self.run, "a reboot is owed: {}", reasons.join(", "));
+        }
+        Ok(())
+    }
+
+    /// A new version of ours that did not become ready is not among the changes.
+    fn tell_own_upgrade(&self) {
+        let mut changed = self.state.course.changed.iter();
+        let own = changed.find(|change| change.id.name.as_str() == env!("CARGO_PKG_NAME"));
+        if let Some(to) = own.and_then(|change| change.to.as_ref()) {
+            event!(OWN_UPGRADE_KEPT, PATCHD_RUN = %self.run, PATCHD_VERSION = %to, "patchd was upgraded to {to}");
+        }
     }
 
     fn tell(&mut self, notice: &Notice) {

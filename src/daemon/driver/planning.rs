@@ -49,7 +49,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                 let decisions = planned.survey.decisions.clone();
                 self.ledger.save_decisions(self.run, &decisions)?;
                 self.survey = Some(planned.survey.clone());
-                self.tell_left(&planned.later);
+                for sentence in postponed(&planned.later) {
+                    event!(LEFT_FOR_NEXT_WINDOW, PATCHD_RUN = %self.run, "run {}: {sentence}", self.run);
+                }
                 let plan = planned.plan.clone();
                 self.tell(&Notice::Planned { plan, decisions });
                 Ok(self.decided(planned))
@@ -140,13 +142,6 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                 ),
                 left_out,
             },
-        }
-    }
-
-    fn tell_left(&self, later: &[PackageId]) {
-        for package in later {
-            event!(LEFT_FOR_NEXT_WINDOW, PATCHD_RUN = %self.run, PATCHD_PACKAGE = %package,
-                "{package} would not end inside the window of run {} and waits for the next one", self.run);
         }
     }
 

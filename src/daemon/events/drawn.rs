@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{CONTEXT, Kind, Priority, all};
+use crate::model::SkipReason;
 use crate::os::files;
 
 const CATALOG: &str = "systemd/patchd.catalog";
@@ -145,7 +146,7 @@ fn a_kind_has_a_priority_and_names_no_field_twice() {
 #[test]
 fn the_catalog_explains_every_reason_for_which_there_is_no_run() {
     let told = text(&super::SKIPPED);
-    for reason in super::REASONS {
+    for reason in SkipReason::ALL {
         assert!(told.contains(&format!("\n{reason}: ")), "{reason}");
     }
 }

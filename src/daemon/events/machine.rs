@@ -52,14 +52,27 @@ kinds! {
         name: "takeover-undone",
         subject: "@PATCHD_RIVAL@ patches again",
         id: "742c58d70df24dadb274d5840ee8f9f2",
-        priorities: &[Priority::Info, Priority::Warn],
+        priorities: &[Priority::Info],
         fields: &["PATCHD_RIVAL"],
         text: "
             The automatic patching of @PATCHD_RIVAL@ is as it was before
-            `patchd takeover`. Where the line is a warning, somebody had changed it
-            since, and it was left as they wanted it.
+            `patchd takeover`.
 
             Nothing is to be done.
+        ",
+    }
+    TAKEOVER_LEFT {
+        name: "takeover-left",
+        subject: "Something that patches too was left as it is",
+        id: "d5e361b8f74f4af78a10593c26e7d74a",
+        priorities: &[Priority::Warn],
+        fields: &[],
+        text: "
+            `patchd takeover`, or its `--undo`, has not touched something; the line
+            says what and why. Mostly somebody has changed it since, and it was left as
+            they want it.
+
+            Look at it with `systemctl list-timers`, and decide by hand.
         ",
     }
 }

@@ -80,16 +80,16 @@ kinds! {
     }
     LEFT_FOR_NEXT_WINDOW {
         name: "left-for-next-window",
-        subject: "@PATCHD_PACKAGE@ waits for the next window",
+        subject: "Updates wait for the next window",
         id: "6b46b895db1c4d718b7a8e73ffb3e44e",
         priorities: &[Priority::Warn],
-        fields: &["PATCHD_RUN", "PATCHD_PACKAGE"],
+        fields: &["PATCHD_RUN"],
         text: "
-            The update is due, but by patchd's estimate the transaction would not have
-            ended before the window closes. What is most urgent was taken first; this
-            one was left for the next window.
+            These updates are due, but by patchd's estimate the transaction would not
+            have ended before the window closes. What is most urgent was taken first;
+            these were left for the next window.
 
-            Nothing is to be done if it is gone after the next window. If updates are
+            Nothing is to be done if they are gone after the next window. If updates are
             left again and again, make the schedule's `window` longer, or patch now
             with `patchd run --now`. `patchd schedule` shows the coming windows.
         ",
@@ -154,6 +154,22 @@ kinds! {
             Nothing is to be done the first time. Why it ended is in
             `journalctl -u 'patchd-worker@*'`; look for a lack of memory with
             `journalctl -k -g oom`.
+        ",
+    }
+    NOTED {
+        name: "noted",
+        subject: "The worker of run @PATCHD_RUN@ has noted something",
+        id: "3d270de00fc146e5ba67eb9fee067711",
+        priorities: &[Priority::Warn],
+        fields: &["PATCHD_RUN"],
+        text: "
+            Something that the run goes on in spite of. \"No way back\" means: patchd
+            upgrades itself in this run, and the package of the version that is
+            installed could not be had, so that it cannot be put back if the new one
+            does not start.
+
+            Nothing is to be done now. For a way back next time, put the package of
+            the version that works into /var/lib/patchd-worker/packages.
         ",
     }
     BROKEN {
@@ -240,8 +256,8 @@ kinds! {
         priorities: &[Priority::Info],
         fields: &["PATCHD_VERSION"],
         text: "
-            A run has upgraded patchd itself. The new version was ready in time, so it
-            stays.
+            A run has upgraded patchd itself. The new daemon was ready in time, so it
+            stays; where none runs, the package was simply installed.
 
             Nothing is to be done.
         ",
@@ -253,30 +269,14 @@ kinds! {
         priorities: &[Priority::Error],
         fields: &["PATCHD_VERSION"],
         text: "
-            A run had upgraded patchd itself, and the new version was not ready within
-            its time. The package that was saved before was installed again, and the
-            old patchd goes on patching.
+            A run had upgraded patchd itself, and the new daemon was not ready within a
+            minute. The package that was saved before was installed again, and the old
+            daemon goes on patching. It says this at each start, until a newer version
+            works.
 
             Find out why it did not start: `journalctl -u patchd` around that time.
             Until then keep the new version away with `apt-mark hold patchd`; otherwise
-            the next run tries it again.
-        ",
-    }
-    OWN_UPGRADE_NO_WAY_BACK {
-        name: "own-upgrade-no-way-back",
-        subject: "patchd @PATCHD_VERSION@ did not start, with no way back",
-        id: "c070d266e2824c65920c1bed3552fd17",
-        priorities: &[Priority::Error],
-        fields: &["PATCHD_VERSION"],
-        text: "
-            A run had upgraded patchd itself, the new version was not ready within its
-            time, and the old one could not be put back: its package was neither in
-            apt's cache nor in a repository, or it did not start either. Meanwhile
-            nothing was patched; this line comes from a daemon that started later.
-
-            Find out why it did not start: `journalctl -u patchd` around that time. For
-            the next upgrade, put the package of the version that works into
-            /var/lib/patchd-worker/packages.
+            a later run tries it again.
         ",
     }
 }

@@ -2,16 +2,6 @@
 
 use super::{Kind, Priority, kinds};
 
-/// Why a schedule's run does not begin; counted from zero in the metrics.
-pub const REASONS: [&str; 6] = [
-    "clock",
-    "config-invalid",
-    "freeze",
-    "ledger",
-    "missed",
-    "paused",
-];
-
 kinds! {
     WINDOW_OPENED {
         name: "window-opened",
@@ -27,20 +17,6 @@ kinds! {
             windows.
         ",
     }
-    CHECKED {
-        name: "checked",
-        subject: "Pending updates were looked at",
-        id: "2b807a02c8aa44dda3f7a033cf6d3b45",
-        priorities: &[Priority::Info, Priority::Warn],
-        fields: &[],
-        text: "
-            A schedule with `action = \"check\"` has fetched what is on offer and
-            decided about each update; nothing was installed.
-
-            `patchd check` shows the list. Where the line is a warning, not everything
-            could be seen, and the line says what.
-        ",
-    }
     SKIPPED {
         name: "skipped",
         subject: "No run: @PATCHD_REASON@",
@@ -51,18 +27,14 @@ kinds! {
             A run was due or asked for, and there was none. The reason is
             \"@PATCHD_REASON@\".
 
-            freeze: a [[freeze]] of the configuration covers the day.
+            frozen: a [[freeze]] of the configuration covers the day.
             paused: somebody paused patchd; `patchd resume` ends that.
-            busy: another run is still at work; there are never two.
             missed: the machine was off or asleep in that window, and `catch_up` says
             not to make up for it now.
-            window-too-short: what is left of the window is too short for even the
-            smallest transaction with its reserves. Make `window` longer.
             config-invalid: the configuration is faulty and there is no good copy of
             it; `patchd config check` names each fault.
             clock: the clock shows a time that cannot be; set it, or repair its
             synchronisation.
-            cloned: the order belonged to the machine that this one was cloned from.
             ledger: patchd's own records cannot be read; the line says why.
             not-permitted, usage: a command was called that may not do this.
             failed, needs-human, deferred: patchd could not begin; the line says why.

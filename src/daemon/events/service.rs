@@ -15,19 +15,6 @@ kinds! {
             Nothing is to be done.
         ",
     }
-    SERVICE_READY {
-        name: "service-ready",
-        subject: "patchd is ready",
-        id: "7de01273b2f34e4d9bc0ab5697db6c37",
-        priorities: &[Priority::Info],
-        fields: &[],
-        text: "
-            The daemon answers on its sockets. A run that was open when the last
-            daemon ended has been taken up again, and the line names it.
-
-            Nothing is to be done. `patchd status` shows how things stand.
-        ",
-    }
     SERVICE_FAILED {
         name: "service-failed",
         subject: "patchd does not start: @PATCHD_REASON@",
@@ -87,20 +74,6 @@ kinds! {
             write instead. Then `systemctl reload patchd`.
         ",
     }
-    CONFIG_RESTORED {
-        name: "config-restored",
-        subject: "The last good configuration is in use",
-        id: "c7bc2e07ca4d4e549c8a47a1239b27fe",
-        priorities: &[Priority::Warn],
-        fields: &[],
-        text: "
-            The files in /etc/patchd are faulty, and patchd goes on with the copy that
-            its worker kept when they were sound: /var/lib/patchd-worker/config.last-good.
-            Machines are patched as before; what you changed since is not in force.
-
-            Run `patchd config check`, mend the files, then `systemctl reload patchd`.
-        ",
-    }
     CONTROL_CALL {
         name: "control-call",
         subject: "@PATCHD_USER@ called @PATCHD_METHOD@",
@@ -150,7 +123,7 @@ kinds! {
         name: "worker-unreachable",
         subject: "The privileged worker cannot be reached",
         id: "e103d31f40d5411bb5cd047f68934d5f",
-        priorities: &[Priority::Warn, Priority::Error],
+        priorities: &[Priority::Warn],
         fields: &[],
         text: "
             The daemon cannot hand an order to its worker: /run/patchd-worker.sock does

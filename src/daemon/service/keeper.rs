@@ -12,6 +12,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::audience::Audience;
 use super::standing::{Standing, Verdict};
+use super::timekeeping::Timekeeping;
 use crate::control::Asked;
 use crate::daemon::driver::{self, Request, RunError, RunReport};
 use crate::daemon::events::event;
@@ -62,6 +63,7 @@ pub(super) struct Keeper<P, H> {
     pub at_work: Option<AtWork>,
     /// Whose turn it is to look at what is pending.
     pub looks: Rc<Semaphore>,
+    pub timekeeping: Timekeeping,
     pub tasks: JoinSet<Done>,
 }
 
@@ -69,6 +71,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// Goes on until told to stop.
     pub async fn keep(mut self, mut inbox: Inbox) {
         self.begin(None);
+        self.look_for_rivals();
         let mut beat = heartbeat();
         loop {
             tokio::select! {
@@ -128,7 +131,8 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 
     /// Tells systemd that we live, as long as the ticker does.
-    fn live(&self) {
+    fn live(&mut self) {
+        self.timekeeping.look();
         if self.triggers.pulse().is_fresh() {
             service::alive();
         } else {

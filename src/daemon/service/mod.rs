@@ -6,6 +6,7 @@
 mod start;
 
 mod keeper;
+mod timekeeping;
 
 mod audience;
 mod report;

@@ -2,6 +2,7 @@
 //! to `systemctl status`, to node_exporter.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::keeper::{AtWork, Done, Keeper};
 use crate::control::ControlError;
@@ -14,6 +15,13 @@ use crate::metrics;
 use crate::os::{clock, service};
 use crate::package_manager::PackageManager;
 use crate::schedule::{Schedule, Window};
+use crate::worker::{FOLDER, PutBack, put_back};
+
+/// A newer version of ours that the worker took away again. A note that cannot be
+/// read is the worker's to mend.
+pub(super) fn taken_away() -> Option<PutBack> {
+    put_back(Path::new(FOLDER)).ok().flatten()
+}
 
 impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// The schedules in force, by name.
@@ -41,7 +49,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 
     /// The first line of a daemon's life, and what an operator should know at once.
-    pub fn announce(&mut self) {
+    pub fn announce(&self) {
         let version = env!("CARGO_PKG_VERSION");
         let names: Vec<&str> = self.schedules().keys().map(String::as_str).collect();
         event!(
@@ -50,6 +58,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             "patchd {version} starts; schedules: {}",
             names.join(", ")
         );
+        if let Some(PutBack { from, to, run, .. }) = taken_away() {
+            event!(OWN_UPGRADE_PUT_BACK, PATCHD_RUN = %run, PATCHD_VERSION = %to,
+                "patchd {to} did not become ready, and {from} was put back");
+        }
         if let Some(faults) = &self.standing.faults {
             let in_force = if self.standing.in_force {
                 "the last good one is in force"
@@ -62,14 +74,14 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 "the configuration has faults; {in_force}: {faults}"
             );
         }
-        // systemd and apt are asked, so nobody waits for it.
+    }
+
+    /// Looks for rivals beside the loop: nobody should wait for systemd's answer.
+    pub fn look_for_rivals(&mut self) {
         self.tasks.spawn_local(async {
             for rival in answer::rivals().await.unwrap_or_default() {
-                event!(
-                    RIVAL_FOUND,
-                    PATCHD_RIVAL = rival,
-                    "{rival} patches this machine too; `patchd takeover` switches that off"
-                );
+                event!(RIVAL_FOUND, PATCHD_RIVAL = rival.as_str(),
+                    "{rival} patches this machine too; `patchd takeover` switches that off");
             }
             Done::Answered
         });

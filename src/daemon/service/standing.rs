@@ -15,7 +15,7 @@ use crate::daemon::parts::Parts;
 use crate::model::{ExitCode, Phase, Report};
 use crate::os::service;
 use crate::package_manager::{Fault, PackageManager};
-use crate::worker;
+use crate::worker::{FOLDER, LAST_GOOD};
 
 /// Puts the parts together from settings; a reload does it again.
 pub(super) type Assemble<P> = Box<dyn Fn(Settings) -> Result<Parts<P>, Fault>>;
@@ -57,7 +57,7 @@ pub(super) fn at_start() -> (Settings, Option<String>, bool) {
 
 /// The worker's copy is also what we read where a file is for root alone.
 fn in_force() -> Result<InForce, Faults> {
-    let copy = Path::new(worker::FOLDER).join(worker::LAST_GOOD);
+    let copy = Path::new(FOLDER).join(LAST_GOOD);
     config::in_force(&Sources::default(), &copy, &Reader::this_process())
 }
 

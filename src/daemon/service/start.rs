@@ -1,5 +1,6 @@
 //! The composition root: everything is put together here and nowhere else.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use tokio::net::UnixListener;
@@ -7,7 +8,9 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::keeper::{Inbox, Keeper};
+use super::report::taken_away;
 use super::standing::{self, Standing};
+use super::timekeeping::Timekeeping;
 use crate::control::{Asked, Level, Server};
 use crate::daemon::driver::RunError;
 use crate::daemon::driver::opening;
@@ -105,7 +108,7 @@ async fn work() -> Result<(), StartError> {
         cause,
     })?;
     let _alone = opening::lock(&paths.state, DAEMON_LOCK).await?;
-    let ledger = Ledger::open(&paths.ledger())?;
+    let ledger = open_ledger(&paths.ledger())?;
     let (settings, faults, in_force) = standing::at_start();
     let assemble = move |settings: crate::config::Settings| {
         let package_manager = detect(Box::new(System), settings.package_manager.clone())?;
@@ -135,6 +138,7 @@ async fn work() -> Result<(), StartError> {
         triggers,
         at_work: None,
         looks: Rc::new(Semaphore::new(1)),
+        timekeeping: Timekeeping::begin(),
         tasks: JoinSet::new(),
     };
     keeper.announce();
@@ -154,6 +158,20 @@ async fn work() -> Result<(), StartError> {
         "patchd stops; what the worker has begun goes on"
     );
     Ok(())
+}
+
+/// When a newer patchd was put back, its ledger goes back with it.
+fn open_ledger(path: &Path) -> Result<Ledger, LedgerError> {
+    let opened = Ledger::open(path);
+    if !matches!(opened, Err(LedgerError::TooNew { .. })) || taken_away().is_none() {
+        return opened;
+    }
+    let Some(aside) = Ledger::put_back(path)? else {
+        return opened;
+    };
+    event!(LEDGER_PUT_BACK, PATCHD_FILE = %aside.display(),
+        "the ledger of the newer patchd lies in {}; its copy from before is in use", aside.display());
+    Ledger::open(path)
 }
 
 /// Serves the sockets that systemd made. Without them nobody can ask, but the

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::time::Duration;
@@ -50,6 +51,7 @@ const ENVIRONMENT: [(&str, &str); 9] = [
 pub struct Command {
     program: Cow<'static, str>,
     arguments: Vec<String>,
+    folder: Cow<'static, Path>,
     timeout: Duration,
     output_cap: u64,
 }
@@ -149,6 +151,7 @@ impl Command {
         Self {
             program: program.into(),
             arguments: Vec::new(),
+            folder: Path::new("/").into(),
             timeout: TIMEOUT,
             output_cap: OUTPUT_CAP,
         }
@@ -165,6 +168,13 @@ impl Command {
     #[must_use]
     pub fn args<A: Into<String>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// In another folder than the root.
+    #[must_use]
+    pub fn within(mut self, folder: &Path) -> Self {
+        self.folder = folder.to_owned().into();
         self
     }
 
@@ -200,7 +210,7 @@ impl Command {
             .args(&self.arguments)
             .env_clear()
             .envs(ENVIRONMENT)
-            .current_dir("/")
+            .current_dir(&self.folder)
             .stdin(Stdio::null());
         command
     }

@@ -20,7 +20,7 @@ pub const APT_CACHE: &str = "/usr/bin/apt-cache";
 pub const APT_CONFIG: &str = "/usr/bin/apt-config";
 /// Unpacks and configures.
 pub const DPKG: &str = "/usr/bin/dpkg";
-/// Reads package files.
+/// Reads archives.
 pub const DPKG_DEB: &str = "/usr/bin/dpkg-deb";
 /// Reads dpkg's database.
 pub const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
@@ -29,7 +29,7 @@ pub const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
 /// comes between our own wait and their start.
 const LOCK_RACE: &str = "DPkg::Lock::Timeout=60";
 
-/// One archive, from a mirror that may be slow.
+/// One archive from a slow mirror.
 const FETCH_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What no apt.conf of the machine may turn: a question would wait for ever,
@@ -221,33 +221,25 @@ pub fn reinstall<'a>(
         )
 }
 
-/// Fetches the archive of an installed version into another folder than the cache.
+/// Fetches the archive of an installed version into this folder.
 #[must_use]
 pub fn fetch(id: &PackageId, version: &Version, packages: &Path) -> Command {
+    // The folder is root's alone. `download` copies from local repositories, too.
     apt_get()
-        .args(["-o", "APT::Get::Remove=false"])
-        .args([
-            "-o",
-            &format!("Dir::Cache::archives={}", packages.display()),
-        ])
-        // The folder is root's alone.
-        .args(["-o", "APT::Sandbox::User=root"])
-        .args(["--download-only", "--reinstall", "install"])
+        .args(["-o", "APT::Sandbox::User=root", "download"])
         .arg(versioned(id, version))
+        .within(packages)
         .timeout(FETCH_TIMEOUT)
 }
 
-/// What a package file says it is: three lines.
+/// What a package file says it is.
 #[must_use]
 pub fn describe(file: &Path) -> Command {
-    Command::new(DPKG_DEB)
-        .arg("--field")
-        .arg(file.to_string_lossy())
-        .args(["Package", "Version", "Architecture"])
+    let file = file.to_string_lossy();
+    Command::new(DPKG_DEB).args(["--field", &file, "Package", "Version", "Architecture"])
 }
 
-/// Installs an older package file, and removes nothing for it. Naming the
-/// package would mark it as manual, so `marks` is a copy here, too.
+/// Installs an older package file; removes nothing, and marks nothing.
 #[must_use]
 pub fn put_back(file: &Path, marks: &Path) -> Command {
     apt_get()

@@ -11,6 +11,7 @@ use rustix::process::{Flock, FlockType, fcntl_getlk};
 use super::super::contract::{Activity, Watch};
 use super::super::fault::Fault;
 use super::super::settings::Settings;
+use super::scripts;
 use crate::os::process;
 
 /// Every file that apt or dpkg locks.
@@ -25,15 +26,18 @@ const LOCKS: [&str; 4] = [
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Who holds a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
     /// A process that we can see.
     Process(u32),
+    /// A maintainer script that outlived its dpkg, and works all the same.
+    Script(u32, String),
     /// A process of another PID namespace, or a lock that belongs to no process.
     Unknown,
 }
 
-/// Waits until nobody holds any of the locks, no longer than `lock_wait`.
+/// Waits until nobody holds any of the locks, and no maintainer script works
+/// without one, no longer than `lock_wait`.
 /// Each new holder is told once.
 pub async fn wait_for_lock(settings: &Settings, watch: Watch<'_>) -> Result<(), Fault> {
     wait_for(&LOCKS.map(Path::new), settings.lock_wait, watch).await
@@ -46,15 +50,15 @@ async fn wait_for(locks: &[&Path], at_most: Duration, watch: Watch<'_>) -> Resul
         let waited = start.elapsed();
         if waited >= at_most {
             return Err(Fault::Locked {
-                holder: describe(holder),
+                holder: describe(&holder),
                 waited_seconds: waited.as_secs(),
             });
         }
-        if told != Some(holder) {
-            told = Some(holder);
+        if told.as_ref() != Some(&holder) {
             watch(Activity::Waiting {
-                holder: describe(holder),
+                holder: describe(&holder),
             });
+            told = Some(holder);
         }
         tokio::time::sleep(PAUSE.min(at_most.saturating_sub(waited))).await;
     }
@@ -71,7 +75,7 @@ fn first_holder(locks: &[&Path]) -> Result<Option<Holder>, Fault> {
             return Ok(holder);
         }
     }
-    Ok(None)
+    Ok(scripts::running().map(|(pid, script)| Holder::Script(pid, script)))
 }
 
 /// Who holds this file; a file that does not exist is held by nobody.
@@ -90,9 +94,12 @@ fn holder_of(lock: &Path) -> std::io::Result<Option<Holder>> {
 }
 
 /// `unattended-upgr (pid 812)`.
-fn describe(holder: Holder) -> String {
+fn describe(holder: &Holder) -> String {
     match holder {
-        Holder::Process(pid) => match process::name(pid) {
+        Holder::Script(pid, script) => {
+            format!("the maintainer script {script} (pid {pid}), which outlived its dpkg")
+        }
+        Holder::Process(pid) => match process::name(*pid) {
             Some(name) => format!("{name} (pid {pid})"),
             None => format!("a process that has just ended (pid {pid})"),
         },
@@ -121,7 +128,7 @@ mod tests {
     #[test]
     fn somebody_is_named_with_his_pid() {
         let me = std::process::id();
-        assert!(describe(Holder::Process(me)).ends_with(&format!("(pid {me})")));
-        assert_eq!(describe(Holder::Unknown), "an unknown process");
+        assert!(describe(&Holder::Process(me)).ends_with(&format!("(pid {me})")));
+        assert_eq!(describe(&Holder::Unknown), "an unknown process");
     }
 }

@@ -36,6 +36,7 @@ mod marks;
 mod preflight;
 mod refresh;
 mod repair;
+mod scripts;
 pub mod status_fd;
 mod transaction;
 mod uris;

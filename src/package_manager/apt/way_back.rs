@@ -37,14 +37,14 @@ async fn keep_from(
     (id, version): (&PackageId, &Version),
     packages: &Path,
 ) -> Result<Option<PathBuf>, Fault> {
-    let partial = packages.join("partial");
     let made = DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(&partial);
-    made.map_err(file_fault(&partial))?;
+        .create(packages);
+    made.map_err(file_fault(packages))?;
     let name = file_name(id, version);
     let kept = packages.join(&name);
+    drop_others(packages, id, &name).map_err(file_fault(packages))?;
     if is(runner, &kept, id, version).await? {
         return Ok(Some(kept));
     }
@@ -57,6 +57,19 @@ async fn keep_from(
     runner.ask(&commands::fetch(id, version, packages)).await?;
     let fetched = is(runner, &kept, id, version).await?;
     Ok(fetched.then_some(kept))
+}
+
+/// What is no way back from here any more would only take space.
+fn drop_others(packages: &Path, id: &PackageId, name: &str) -> std::io::Result<()> {
+    let start = format!("{}_", id.name);
+    for entry in std::fs::read_dir(packages)? {
+        let entry = entry?;
+        let found = entry.file_name().to_string_lossy().into_owned();
+        if found.starts_with(&start) && found != name {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// As apt names it in its cache: the colon of an epoch is written `%3a`.
@@ -160,12 +173,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_of_the_cache_is_copied() {
+    async fn a_file_of_the_cache_is_copied_and_older_ones_go() {
         let folders = Folders::new();
+        let older = folders.path("packages").join("patchd_1.5_amd64.deb");
+        files::replace(&older, b"an older one", 0o600).expect("written");
         let file = folders.put("cache");
         let runner = Replay::new().answer(&commands::describe(&file), 0, SAYS, "");
         let kept = folders.keep(&runner).await.expect("kept");
         assert_eq!(std::fs::read(kept).expect("there"), b"a package");
+        assert!(!older.exists());
     }
 
     #[tokio::test]

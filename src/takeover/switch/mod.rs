@@ -79,13 +79,19 @@ fn remember(record: &mut Record, unit: &str, file: &UnitFile, stop: bool) {
 
 async fn switch_off(runner: &dyn Runner, taken: &Taken) -> Result<(), SystemdError> {
     let now = systemd::unit_file(runner, &taken.unit).await?;
-    if !now.is_masked() {
-        systemd::mask(runner, &taken.unit).await?;
-    }
-    if taken.stopped && now.active.is_up() {
+    // A timer that is masked while it is up counts as failed when it is stopped.
+    let stops = taken.stopped && now.active.is_up();
+    if stops {
         systemd::stop(runner, &taken.unit).await?;
     }
-    Ok(())
+    if now.is_masked() {
+        return Ok(());
+    }
+    let masked = systemd::mask(runner, &taken.unit).await;
+    if masked.is_err() && stops {
+        systemd::start(runner, &taken.unit).await?;
+    }
+    masked
 }
 
 /// Undoes what the record at `path` says, and removes it.

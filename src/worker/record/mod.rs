@@ -2,6 +2,8 @@
 //! lines in it, each on disk before the worker goes on. It tells the next
 //! worker what this one was doing, whatever became of it.
 
+mod applies;
+
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -10,9 +12,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use applies::applies;
+
 use crate::model::{
-    BootId, Digest, Installed, MachineId, Order, Phase, Plan, Refusal, Report, Repository, RunId,
-    WorkerEvent,
+    BootId, Digest, Installed, MachineId, Order, Plan, Report, Repository, RunId, WorkerEvent,
 };
 use crate::os::files::no_follow;
 use crate::os::process::Process;
@@ -208,7 +211,7 @@ impl Record {
                 }
             )
         };
-        let last = self.applies().pop()?;
+        let last = applies(&self.lines).pop()?;
         (last.began && last.report.is_none_or(failed)).then_some(last.plan)
     }
 
@@ -216,7 +219,7 @@ impl Record {
     /// may have died before it heard.
     #[must_use]
     pub fn reported(&self) -> Option<&Installed> {
-        match self.applies().last()?.report? {
+        match applies(&self.lines).last()?.report? {
             Report::Apply { installed, .. } | Report::Repair { installed, .. } => Some(installed),
             Report::Refresh { .. }
             | Report::Download { .. }
@@ -248,7 +251,7 @@ impl Record {
     /// The plans that went through according to their reports, in order.
     pub fn completed(&self) -> impl Iterator<Item = &Plan> {
         let whole = |report: &Report| matches!(report, Report::Apply { failure: None, .. });
-        self.applies()
+        applies(&self.lines)
             .into_iter()
             .filter(move |apply| apply.report.is_some_and(whole))
             .map(|apply| apply.plan)
@@ -271,7 +274,7 @@ impl Record {
 
     /// The plans that apply began with, whatever became of them.
     pub fn begun(&self) -> impl Iterator<Item = &Plan> {
-        self.applies()
+        applies(&self.lines)
             .into_iter()
             .filter(|apply| apply.began)
             .map(|apply| apply.plan)
@@ -308,47 +311,6 @@ impl Record {
         downloaded
     }
 
-    fn applies(&self) -> Vec<Apply<'_>> {
-        let mut applies: Vec<Apply<'_>> = Vec::new();
-        let mut in_apply = false;
-        for line in &self.lines {
-            match line {
-                Line::Order { order, .. } => {
-                    in_apply = order.phase == Phase::Apply;
-                    if in_apply {
-                        applies.push(Apply {
-                            plan: &order.plan,
-                            // Its first word may have been lost to a full disk.
-                            began: true,
-                            started: false,
-                            report: None,
-                        });
-                    }
-                }
-                Line::Event { event, .. } if in_apply => {
-                    if let Some(apply) = applies.last_mut() {
-                        apply.learn(event);
-                    }
-                }
-                Line::Event { event, .. } => {
-                    // A repair that reported has settled what was interrupted before it.
-                    if let (
-                        WorkerEvent::Done {
-                            report: report @ Report::Repair { .. },
-                        },
-                        Some(apply),
-                    ) = (&**event, applies.last_mut())
-                        && apply.report.is_none()
-                    {
-                        apply.report = Some(report);
-                    }
-                }
-                Line::End { .. } => {}
-            }
-        }
-        applies
-    }
-
     /// A crash may have left half a line; the next one must not continue it.
     fn mend(&mut self) -> std::io::Result<()> {
         use std::os::unix::fs::FileExt;
@@ -362,33 +324,6 @@ impl Record {
             self.file.sync_data()?;
         }
         Ok(())
-    }
-}
-
-/// One apply order in a record.
-struct Apply<'a> {
-    plan: &'a Plan,
-    began: bool,
-    started: bool,
-    report: Option<&'a Report>,
-}
-
-impl<'a> Apply<'a> {
-    fn learn(&mut self, event: &'a WorkerEvent) {
-        match event {
-            WorkerEvent::Started { .. } => self.started = true,
-            // Refused means that nothing was changed, unless the package manager
-            // was at work already and something behind it failed.
-            WorkerEvent::Refused { refusal } => {
-                let stale = matches!(refusal, Refusal::Stale { .. });
-                self.began = self.started && !stale;
-            }
-            WorkerEvent::Done { report } => self.report = Some(report),
-            WorkerEvent::Accepted { .. }
-            | WorkerEvent::Progress { .. }
-            | WorkerEvent::Note { .. }
-            | WorkerEvent::Waiting { .. } => {}
-        }
     }
 }
 

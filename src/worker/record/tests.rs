@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Change, Installed, PackageId, Version};
+use crate::model::{Change, Installed, PackageId, Phase, Refusal, Version};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 

@@ -3,6 +3,8 @@
 
 use serde::Deserialize;
 
+use std::path::PathBuf;
+
 use super::*;
 
 #[derive(Deserialize)]

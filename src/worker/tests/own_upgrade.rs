@@ -1,7 +1,9 @@
 //! The package patchd in its own transaction.
 
+use super::post::Bare;
 use super::*;
 use crate::model::OwnOutcome;
+use crate::os::command::{Answer, Command, CommandError, Output, Runner};
 use crate::worker::put_back;
 
 /// systemd, with a daemon that starts as its installed version does.

@@ -1,7 +1,9 @@
 //! A shutdown that comes while an order is carried out.
 
+use super::post::Bare;
 use super::*;
-use crate::os::command::Companion;
+use crate::os::command::{Answer, Command, CommandError, Companion, Output, Runner};
+use crate::os::signals::Noted;
 
 /// SIGTERM comes when the shutdown's lock is asked for, as the last thing
 /// before the transaction, or while it runs.
