@@ -89,7 +89,11 @@ const ARROWS: [(&str, &[&str]); 18] = [
 /// Arrows for a few things only: from, to, which.
 const NARROW: [(&str, &str, &[&str]); 1] = [
     // Siblings; the brain knows where the hands leave their records, no more.
-    ("daemon", "worker", &["FOLDER", "LOGS", "LAST_GOOD", "PutBack", "put_back"]),
+    (
+        "daemon",
+        "worker",
+        &["FOLDER", "LOGS", "LAST_GOOD", "PutBack", "put_back"],
+    ),
 ];
 
 /// Names of places where things are put that have no place.

@@ -66,9 +66,6 @@ fn tell(undo: bool, handover: &Handover) {
         }
     }
     for left in &handover.left {
-        event!(
-            TAKEOVER_LEFT,
-            "{left}"
-        );
+        event!(TAKEOVER_LEFT, "{left}");
     }
 }

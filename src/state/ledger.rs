@@ -335,7 +335,10 @@ mod tests {
 
         let aside = Ledger::put_back(&path).expect("moved").expect("a copy");
         drop(Ledger::open(&path).expect("readable again"));
-        assert!(matches!(Ledger::open(&aside), Err(LedgerError::TooNew { .. })));
+        assert!(matches!(
+            Ledger::open(&aside),
+            Err(LedgerError::TooNew { .. })
+        ));
         assert_eq!(Ledger::put_back(&path).expect("asked"), None);
     }
 

@@ -23,7 +23,7 @@ use crate::state::{Ledger, LedgerError};
 
 pub use check::{Look, look};
 pub use history::run;
-pub use rivals::active as rivals;
+pub(in crate::daemon) use rivals::active as rivals;
 pub use status::is_held;
 
 /// The policy of a question that names none.

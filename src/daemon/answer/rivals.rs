@@ -6,7 +6,7 @@ use crate::os::command::System;
 use crate::takeover;
 
 /// The rivals that are switched on; `None` when systemd does not tell.
-pub async fn active() -> Option<Vec<String>> {
+pub(in crate::daemon) async fn active() -> Option<Vec<String>> {
     let facts = takeover::look(&System, Path::new("/")).await.ok()?;
     let rivals = takeover::rivals(&facts).into_iter();
     Some(rivals.map(|rival| rival.name).collect())

@@ -80,8 +80,11 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     pub fn look_for_rivals(&mut self) {
         self.tasks.spawn_local(async {
             for rival in answer::rivals().await.unwrap_or_default() {
-                event!(RIVAL_FOUND, PATCHD_RIVAL = rival.as_str(),
-                    "{rival} patches this machine too; `patchd takeover` switches that off");
+                event!(
+                    RIVAL_FOUND,
+                    PATCHD_RIVAL = rival.as_str(),
+                    "{rival} patches this machine too; `patchd takeover` switches that off"
+                );
             }
             Done::Answered
         });

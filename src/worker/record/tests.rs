@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Change, Installed, PackageId, Phase, Refusal, Version};
+use crate::model::{Change, Installed, PackageId, Phase, Version};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 

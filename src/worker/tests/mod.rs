@@ -13,7 +13,7 @@ use rustix::fs::FlockOperation;
 
 use super::record::{Line, Record, run_folder};
 use super::standing;
-use crate::model::{Class, Phase, Plan, Refusal, Report, RunId, WorkerEvent};
+use crate::model::{Class, Phase, Refusal, Report, RunId, WorkerEvent};
 use crate::package_manager::fake::{Fake, id, name, upgrade, version};
 use crate::verify;
 use post::{ONE, Post, TWO, connection, installed, none, order, plan_of, run};
