@@ -34,6 +34,15 @@ fn print(screen: &Screen, status: &Status) {
             .lines()
             .for_each(|line| Screen::line(&format!("  {line}")));
     }
+    if let Some(pause) = &status.paused {
+        let reason = pause.reason.as_ref().map(|reason| format!(" ({reason})"));
+        Screen::line(&format!(
+            "{} has paused patching since {}{}; `patchd resume` ends that",
+            pause.by,
+            pause.since,
+            reason.unwrap_or_default()
+        ));
+    }
     let reboot = &status.reboot;
     if reboot.owed {
         let since = reboot

@@ -49,10 +49,8 @@ pub struct Answer {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswered {
-    /// Nobody has made the socket.
-    #[error(
-        "there is no socket {path}; `systemctl start patchd-control.socket patchd-admin.socket` makes it"
-    )]
+    /// Nobody has made the socket; it goes when the daemon is stopped.
+    #[error("patchd does not run: there is no {path}; `systemctl start patchd` starts it")]
     NoSocket {
         /// Where it should be.
         path: PathBuf,

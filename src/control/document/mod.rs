@@ -22,5 +22,5 @@ pub use machine::{Distribution, Host, Kernel, Reboot, Running};
 pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument, SetAside};
 pub use schedule::{Schedule, Schedules, Window};
 pub use schema::schemas;
-pub use status::{Next, Status};
+pub use status::{Next, Pause, Status};
 pub use takeover::Takeover;

@@ -24,6 +24,9 @@ pub struct Status {
     /// Whoever else patches this machine; absent when that cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rivals: Option<Vec<String>>,
+    /// Who has paused patching; absent when nobody has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
     /// What begins next; absent without a schedule, and where no daemon keeps them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
@@ -31,6 +34,19 @@ pub struct Status {
     /// Absent when it is sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_fault: Option<String>,
+}
+
+/// No run starts until it is taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pause {
+    /// Since when.
+    #[schemars(extend("format" = "date-time"))]
+    pub since: String,
+    /// A user's name, or `uid N`.
+    pub by: String,
+    /// In that user's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The window that this host uses next.

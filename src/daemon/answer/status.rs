@@ -5,22 +5,23 @@ use std::path::Path;
 
 use rustix::fs::FlockOperation;
 
-use super::{Answerer, View, history, machine, rivals, schedule};
+use super::{Answerer, View, history, machine, rivals, schedule, time};
 use crate::control::{ControlError, document};
 use crate::os::clock;
 use crate::running;
-use crate::state::RunRow;
+use crate::state::{Pause, RunRow};
 use crate::worker::FOLDER;
 
 pub(super) async fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlError> {
     let kernel = running::kernel(Path::new("/"));
     let reasons = running::reboot_reasons(Path::new("/"), &kernel);
-    let (last, since) = match view.ledger()? {
+    let (last, since, pause) = match view.ledger()? {
         Some(mut ledger) => (
             ledger.runs(1)?.pop(),
             ledger.owe_reboot(&reasons, clock::now())?,
+            ledger.paused()?,
         ),
-        None => (None, None),
+        None => (None, None, None),
     };
     let driver = is_held(&view.parts.paths.run_lock());
     // The command may have been killed: its worker, and apt, go on.
@@ -31,12 +32,21 @@ pub(super) async fn status<P>(view: &View<'_, P>) -> Result<document::Status, Co
         last_run: last.as_ref().map(history::row),
         reboot: machine::reboot(reasons, since),
         rivals: rivals::active().await,
+        paused: pause.map(paused),
         next: match view.answerer {
             Answerer::Daemon => schedule::next(view, clock::now()),
             Answerer::Root | Answerer::Anybody => None,
         },
         config_fault: view.config_fault.map(str::to_owned),
     })
+}
+
+fn paused(pause: Pause) -> document::Pause {
+    document::Pause {
+        since: time(pause.since),
+        by: pause.by,
+        reason: pause.reason,
+    }
 }
 
 fn state(last: Option<&RunRow>, running: bool) -> String {
