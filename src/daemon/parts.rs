@@ -14,6 +14,8 @@ pub struct Paths {
     pub state: PathBuf,
     /// The package manager's output, a file a run.
     pub logs: PathBuf,
+    /// The worker's records, which we may read.
+    pub worker: PathBuf,
 }
 
 /// Everything a run needs, put together once.
@@ -63,6 +65,7 @@ impl Default for Paths {
         Self {
             state: "/var/lib/patchd".into(),
             logs: crate::worker::LOGS.into(),
+            worker: crate::worker::FOLDER.into(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::model::{Block, Change, Decided, Decision, ExitCode, PackageId, Pendin
 use crate::package_manager::{Fault, PackageManager, Wanted};
 use crate::policy::{Judge, Seen, SeenVersions};
 use crate::state::{Ledger, LedgerError};
+use crate::worker::PutBack;
 
 /// What is pending and what becomes of it, in the same order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +134,22 @@ impl Survey {
             .zip(decisions)
             .filter(|(update, _)| !installed.iter().any(|it| it.id == update.id));
         (self.pending.updates, self.decisions) = left.unzip();
+    }
+
+    /// A version of ours that did not become ready is not tried again; the next
+    /// one is. Returns a sentence when it would have been.
+    pub fn withhold(&mut self, back: &PutBack) -> Option<String> {
+        let ours = |decided: &&Decided| {
+            decided.id.name.as_str() == env!("CARGO_PKG_NAME")
+                && decided.decision == Decision::Install
+                && decided.target == back.to
+        };
+        let id = self.decisions.iter().find(ours)?.id.clone();
+        let PutBack { from, to, run, .. } = back;
+        let reason =
+            format!("patchd {to} did not become ready in run {run}, and {from} was put back");
+        self.block(&id, &reason);
+        Some(format!("{id} was left out: {reason}"))
     }
 
     /// Turns a decision into `blocked`, for what turned out later.

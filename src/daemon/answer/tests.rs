@@ -31,6 +31,7 @@ impl Bench {
             paths: Paths {
                 state: folder.path().join("state"),
                 logs: folder.path().join("logs"),
+                worker: folder.path().join("worker"),
             },
         };
         Self {

@@ -16,6 +16,7 @@ use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::{Asked, Judge};
 use crate::schedule::plan_needs;
+use crate::worker;
 
 /// What policy and solver agree on.
 struct Planned {
@@ -88,6 +89,10 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         if !survey.pending.complete {
             return Err(SurveyError::Incomplete(survey.pending.gaps));
         }
+        let mut left_out = survey.stuck();
+        if let Ok(Some(back)) = worker::put_back(&self.parts.paths.worker) {
+            left_out.extend(survey.withhold(&back));
+        }
         let limits = Limits {
             survey: &survey,
             judge,
@@ -101,7 +106,6 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             later,
             needs,
         } = self.fit(&limits).await?;
-        let mut left_out = survey.stuck();
         left_out.extend(survey.pending.gaps.iter().cloned());
         for (id, reason) in blocked {
             survey.block(&id, &reason);

@@ -125,6 +125,9 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             Done::Run(ended) => {
                 let at_work = self.at_work.take();
                 self.conclude(*ended, at_work);
+                if self.standing.unkept {
+                    self.reload(None);
+                }
                 self.consider_all();
             }
         }

@@ -9,7 +9,7 @@ use super::keeper::{Done, Keeper};
 use crate::config::{self, Faults, InForce, Reader, Settings, Sources};
 use crate::control::{ControlError, Replies};
 use crate::daemon::events::event;
-use crate::daemon::handover::{ASTRAY, order};
+use crate::daemon::handover::order;
 use crate::daemon::hands::Hands;
 use crate::daemon::parts::Parts;
 use crate::model::{ExitCode, Phase, Report};
@@ -27,12 +27,24 @@ pub(super) struct Standing<P> {
     pub faults: Option<String>,
     /// Whether anything good is in force, be it the last good copy.
     pub in_force: bool,
+    /// Whether the worker has still to keep what is in force.
+    pub unkept: bool,
 }
 
 /// What came of reading the configuration anew, and who waits for it.
 pub(super) struct Verdict {
-    pub found: Result<(), String>,
-    pub replies: Option<Replies>,
+    found: Found,
+    replies: Option<Replies>,
+}
+
+/// What the worker says of the files in /etc.
+enum Found {
+    /// They are sound, and kept as the last good copy.
+    Kept,
+    /// They have these faults.
+    Faulty(String),
+    /// It is at work on a run, or cannot be reached: they are kept later.
+    Later,
 }
 
 impl<P> Standing<P> {
@@ -73,9 +85,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
 
     /// Takes what was found good; keeps what there is when it was not.
     pub async fn configure(&mut self, verdict: Verdict) {
+        self.standing.unkept = matches!(verdict.found, Found::Later);
         let taken = match verdict.found {
-            Ok(()) => self.take().await,
-            Err(faults) => Err(faults),
+            Found::Kept | Found::Later => self.take().await,
+            Found::Faulty(faults) => Err(faults),
         };
         match &taken {
             Ok(()) => {
@@ -110,11 +123,11 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 
     async fn take(&mut self) -> Result<(), String> {
-        let settings = in_force()
-            .map_err(|faults| faults.to_string())?
-            .loaded
-            .settings;
-        let parts = (self.standing.assemble)(settings).map_err(|fault| fault.to_string())?;
+        let InForce { loaded, faults } = in_force().map_err(|faults| faults.to_string())?;
+        if let Some(faults) = faults.filter(|_| self.standing.unkept) {
+            return Err(faults.to_string());
+        }
+        let parts = (self.standing.assemble)(loaded.settings).map_err(|fault| fault.to_string())?;
         let replaced = self.triggers.replace(&parts.settings.schedules).await;
         replaced.map_err(|fault| fault.to_string())?;
         self.parts = Rc::new(parts);
@@ -122,12 +135,12 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 }
 
-async fn accept<H: Hands>(hands: &mut H) -> Result<(), String> {
-    match order(hands, Phase::AcceptConfig).await? {
-        Report::AcceptConfig { faults: None } => Ok(()),
-        Report::AcceptConfig {
+async fn accept<H: Hands>(hands: &mut H) -> Found {
+    match order(hands, Phase::AcceptConfig).await {
+        Ok(Report::AcceptConfig { faults: None }) => Found::Kept,
+        Ok(Report::AcceptConfig {
             faults: Some(faults),
-        } => Err(faults),
-        _ => Err(ASTRAY.to_owned()),
+        }) => Found::Faulty(faults),
+        Ok(_) | Err(_) => Found::Later,
     }
 }

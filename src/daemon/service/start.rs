@@ -131,6 +131,7 @@ async fn work() -> Result<(), StartError> {
         ledger,
         standing: Standing {
             assemble: Box::new(assemble),
+            unkept: in_force && faults.is_none(),
             faults,
             in_force,
         },

@@ -39,6 +39,7 @@ impl Bench {
             paths: Paths {
                 state: folder.path().join("state"),
                 logs: folder.path().join("logs"),
+                worker: folder.path().join("worker"),
             },
         };
         Self {
