@@ -16,7 +16,7 @@ use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::{Asked, Judge};
 use crate::schedule::plan_needs;
-use crate::worker;
+use crate::worker::put_back;
 
 /// What policy and solver agree on.
 struct Planned {
@@ -90,7 +90,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             return Err(SurveyError::Incomplete(survey.pending.gaps));
         }
         let mut left_out = survey.stuck();
-        if let Ok(Some(back)) = worker::put_back(&self.parts.paths.worker) {
+        if let Ok(Some(back)) = put_back(&self.parts.paths.worker) {
             left_out.extend(survey.withhold(&back));
         }
         let limits = Limits {
