@@ -34,7 +34,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What no apt.conf of the machine may turn: a question would wait for ever,
 /// a faulty package would be let in, or more would be done than was planned.
-pub(super) const FIRM: [&str; 28] = [
+pub(super) const FIRM: [&str; 29] = [
     "quiet=1",
     "APT::Color=false",
     "APT::Get::Assume-Yes=true",
@@ -63,6 +63,8 @@ pub(super) const FIRM: [&str; 28] = [
     "Acquire::AllowWeakRepositories=false",
     "Acquire::AllowDowngradeToInsecureRepositories=false",
     "Dpkg::Progress-Fancy=false",
+    // apt would forbid a shutdown; the worker only asks it to wait.
+    "DPkg::Inhibit-Shutdown=false",
 ];
 
 /// Options for dpkg behind apt: old configuration files are kept, nobody is
