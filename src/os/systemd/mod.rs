@@ -22,6 +22,9 @@ const SYSTEMCTL: &str = "/bin/systemctl";
 /// A manager that does not answer a listing for this long is itself a finding.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A boot that takes longer hangs, and is not waited for.
+const BOOT: Duration = Duration::from_mins(5);
+
 /// A machine with 10 000 units answers about 3 MB.
 const OUTPUT_CAP: u64 = 16 << 20;
 
@@ -178,6 +181,16 @@ pub async fn units(runner: &dyn Runner) -> Result<Units, SystemdError> {
         });
     }
     parse_show(&output.text())
+}
+
+/// Waits until everything that belongs to the boot was started, or has failed, or
+/// has had its time. Before that, what is not up yet looks as if it were broken.
+pub async fn boot_ended(runner: &dyn Runner) {
+    let question = Command::new(SYSTEMCTL)
+        .args(["is-system-running", "--wait"])
+        .timeout(BOOT);
+    // How the boot went is no matter here: units are looked at one by one.
+    let _how = runner.ask(&question).await;
 }
 
 /// Whether one unit is active; the answer also has its state as a word.
