@@ -22,6 +22,9 @@ const SYSTEMCTL: &str = "/bin/systemctl";
 /// A manager that does not answer a listing for this long is itself a finding.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A boot that takes longer hangs; what is up by then is looked at.
+const BOOT: Duration = Duration::from_mins(5);
+
 /// A machine with 10 000 units answers about 3 MB.
 const OUTPUT_CAP: u64 = 16 << 20;
 
@@ -178,6 +181,16 @@ pub async fn units(runner: &dyn Runner) -> Result<Units, SystemdError> {
         });
     }
     parse_show(&output.text())
+}
+
+/// Waits until the machine has come up, and tells whether it is going down:
+/// in between, a unit that is not active tells nothing.
+pub async fn goes_down(runner: &dyn Runner) -> bool {
+    let question = Command::new(SYSTEMCTL)
+        .args(["is-system-running", "--wait"])
+        .timeout(BOOT);
+    let answer = runner.ask(&question).await;
+    answer.is_ok_and(|output| output.text().trim() == "stopping")
 }
 
 /// Whether one unit is active; the answer also has its state as a word.
