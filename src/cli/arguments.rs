@@ -11,7 +11,7 @@ pub(super) struct Arguments {
     /// Read this configuration file only, and no drop-ins
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Answer in JSON; the shapes are stable and have schemas
+    /// Answer in JSON, of trouble as well; the shapes are stable and have schemas
     #[arg(long, global = true)]
     pub json: bool,
     /// Do not ask the daemon, do it in this process; for root

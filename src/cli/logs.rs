@@ -5,9 +5,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::answerer::watch;
 use super::context::{Context, Trouble};
 use super::history::parse;
 use super::screen::{Screen, shown_lines};
+use crate::control::{Call, Stream};
 use crate::daemon::answer::is_held;
 use crate::model::{ExitCode, RunId};
 use crate::worker;
@@ -25,18 +27,53 @@ pub(super) async fn logs(
     follow: bool,
 ) -> Result<ExitCode, Trouble> {
     let folder = &context.paths.logs;
+    let run = run.map(parse).transpose()?;
     let path = match run {
-        Some(run) => of_run(folder, parse(run)?),
+        Some(run) => of_run(folder, run),
         None => latest(folder)?,
     };
     let mut file = File::open(&path).map_err(|cause| trouble(&path, &cause))?;
-    loop {
-        let running = follow && is_held(&context.paths.run_lock());
-        while copy(&mut file).map_err(|cause| trouble(&path, &cause))? {}
-        if !running {
-            return Ok(ExitCode::Success);
+    let mut print = || copy(&mut file).map_err(|cause| trouble(&path, &cause));
+    print()?;
+    if follow {
+        let mut driver = Driver::of(context, run).await?;
+        while driver.goes_on().await {
+            print()?;
         }
-        tokio::time::sleep(LOOK).await;
+        print()?;
+    }
+    Ok(ExitCode::Success)
+}
+
+/// Whoever drives the run that is followed.
+enum Driver {
+    /// A command that holds this lock.
+    Holds(PathBuf),
+    /// The daemon tells of it.
+    Tells(Stream),
+}
+
+impl Driver {
+    async fn of(context: &Context, run: Option<RunId>) -> Result<Self, Trouble> {
+        Ok(if context.asks_daemon()? {
+            Self::Tells(watch(&Call::Follow { run }).await?)
+        } else {
+            Self::Holds(context.paths.run_lock())
+        })
+    }
+
+    /// Whether it still does, after a moment.
+    async fn goes_on(&mut self) -> bool {
+        match self {
+            Self::Holds(lock) => {
+                tokio::time::sleep(LOOK).await;
+                is_held(lock)
+            }
+            Self::Tells(stream) => {
+                let told = tokio::time::timeout(LOOK, stream.next()).await;
+                told.map_or(true, |told| matches!(told, Ok(Some(_))))
+            }
+        }
     }
 }
 
@@ -51,12 +88,16 @@ fn of_run(folder: &Path, run: RunId) -> PathBuf {
     }
 }
 
-/// Copies one chunk; false at the end.
-fn copy(file: &mut File) -> std::io::Result<bool> {
-    let mut bytes = Vec::new();
-    let read = file.take(CHUNK).read_to_end(&mut bytes)?;
-    Screen::raw(shown_lines(&String::from_utf8_lossy(&bytes).replace('\r', "\n")).as_bytes());
-    Ok(read > 0)
+/// Copies what is there, a chunk at a time.
+fn copy(file: &mut File) -> std::io::Result<()> {
+    loop {
+        let mut bytes = Vec::new();
+        if file.take(CHUNK).read_to_end(&mut bytes)? == 0 {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&bytes).replace('\r', "\n");
+        Screen::raw(shown_lines(&text).as_bytes());
+    }
 }
 
 /// Run ids sort by time, and so do the names of their logs.
