@@ -48,7 +48,6 @@ async fn observe_below(
 
 async fn units(root: &Path, runner: &dyn Runner) -> Seen<Units> {
     if systemd::is_running(root) {
-        systemd::boot_ended(runner).await;
         systemd::units(runner).await.into()
     } else {
         Seen::Unknown("systemd does not run this machine".to_owned())
@@ -171,7 +170,6 @@ mod tests {
         let exe = root.path().join(main).join("exe");
         std::os::unix::fs::symlink("/usr/sbin/nginx (deleted)", exe).expect("a link");
         let runner = recorded(&[
-            ("--wait", 0, "running"),
             (" *", 0, SHOW),
             ("-- a.example", 2, ""),
             ("-- b.example", 0, ""),
@@ -186,12 +184,7 @@ mod tests {
         assert_eq!(seen.resolver.servers.len(), 1);
         assert_eq!(seen.resolver.asked, ["a.example", "b.example"]);
         assert_eq!(seen.resolver.resolved.as_deref(), Some("b.example"));
-        let asked = runner.asked.borrow();
-        assert_eq!(asked.len(), 4);
-        assert!(
-            asked[0].contains("is-system-running"),
-            "units before the boot has ended look broken"
-        );
+        assert_eq!(runner.asked.borrow().len(), 3);
     }
 
     fn main_pid_of(unit: &str) -> u32 {
@@ -211,10 +204,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_systemd_that_refuses_is_unknown_with_its_words() {
         let root = machine();
-        let runner = recorded(&[
-            ("--wait", 1, "degraded"),
-            (" *", 1, "Failed to connect to bus\n"),
-        ]);
+        let runner = recorded(&[(" *", 1, "Failed to connect to bus\n")]);
         let seen = observe_below(root.path(), &Settings::default(), &runner, &[]).await;
         let Seen::Unknown(reason) = seen.units else {
             panic!("known");

@@ -10,7 +10,7 @@ use super::serve::Desk;
 use super::standing::{self, Look};
 use super::tools::{Done, Tools};
 use crate::model::{Class, Finding, Plan, Refusal, Report, Repository};
-use crate::os::files;
+use crate::os::{files, systemd};
 use crate::package_manager::PackageManager;
 use crate::running;
 use crate::verify::{self, Observation, Touched};
@@ -24,6 +24,10 @@ const OBSERVATION_CAP: u64 = 16 << 20;
 impl<P: PackageManager> Tools<'_, P> {
     /// Compares the machine with the state before and with the plans.
     pub async fn verify(&self, desk: &mut Desk<'_>) -> Done {
+        desk.progress(0, "waiting for the machine to be up");
+        if systemd::goes_down(self.runner).await {
+            return Err(Refusal::Stopping);
+        }
         let broken = self.audit().await?.into_iter();
         let mut findings: Vec<Finding> = broken
             .map(|detail| finding(Class::Breaks, "database", &detail))
@@ -63,6 +67,8 @@ impl<P: PackageManager> Tools<'_, P> {
                 stand.push(look);
             }
         }
+        // What a shutdown stops is not broken.
+        self.goes_on()?;
         standing::write(self.root, &stand).map_err(|cause| unable(&cause))?;
         Ok(findings)
     }

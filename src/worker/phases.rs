@@ -222,7 +222,7 @@ impl<P: PackageManager> Tools<'_, P> {
 
     /// Asked to stop, nothing further is begun: while a shutdown is queued,
     /// maintainer scripts fail.
-    fn goes_on(&self) -> Result<(), Refusal> {
+    pub(super) fn goes_on(&self) -> Result<(), Refusal> {
         if self.noted.stop_was_asked() {
             return Err(Refusal::Stopping);
         }

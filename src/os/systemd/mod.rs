@@ -22,7 +22,7 @@ const SYSTEMCTL: &str = "/bin/systemctl";
 /// A manager that does not answer a listing for this long is itself a finding.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A boot that takes longer hangs, and is not waited for.
+/// A boot that takes longer hangs; what is up by then is looked at.
 const BOOT: Duration = Duration::from_mins(5);
 
 /// A machine with 10 000 units answers about 3 MB.
@@ -183,14 +183,14 @@ pub async fn units(runner: &dyn Runner) -> Result<Units, SystemdError> {
     parse_show(&output.text())
 }
 
-/// Waits until everything that belongs to the boot was started, or has failed, or
-/// has had its time. Before that, what is not up yet looks as if it were broken.
-pub async fn boot_ended(runner: &dyn Runner) {
+/// Waits until the machine has come up, and tells whether it is going down:
+/// in between, a unit that is not active tells nothing.
+pub async fn goes_down(runner: &dyn Runner) -> bool {
     let question = Command::new(SYSTEMCTL)
         .args(["is-system-running", "--wait"])
         .timeout(BOOT);
-    // How the boot went is no matter here: units are looked at one by one.
-    let _how = runner.ask(&question).await;
+    let answer = runner.ask(&question).await;
+    answer.is_ok_and(|output| output.text().trim() == "stopping")
 }
 
 /// Whether one unit is active; the answer also has its state as a word.

@@ -73,3 +73,37 @@ async fn what_runs_in_a_shutdown_ends_and_nobody_is_blamed() {
     });
     assert!(told);
 }
+
+/// systemd says that the machine is going down.
+struct GoingDown;
+
+impl Runner for GoingDown {
+    fn ask<'a>(&'a self, question: &'a Command) -> Answer<'a, Result<Output, CommandError>> {
+        if !question.argv().contains(&"is-system-running") {
+            return Bare.ask(question);
+        }
+        let output = Output {
+            status: 1,
+            stdout: b"stopping\n".to_vec(),
+            stderr: Vec::new(),
+        };
+        Box::pin(std::future::ready(Ok(output)))
+    }
+}
+
+#[tokio::test]
+async fn what_a_shutdown_stops_is_not_broken() {
+    let machine = Fake::with_updates(&["aa"]);
+    let post = Post::on(&machine);
+    let plan = plan_of(&["aa"]);
+    post.downloaded(run(ONE), &plan).await;
+    post.does(run(ONE), Phase::Apply, &plan).await;
+    let verify = order(run(ONE), Phase::Verify, &none());
+    let stopping = WorkerEvent::Refused {
+        refusal: Refusal::Stopping,
+    };
+    let events = post.events_with(&GoingDown, &verify).await;
+    assert_eq!(events.last(), Some(&stopping));
+    let open = Record::find_open(post.root.path()).expect("read");
+    assert_eq!(open, Some(run(ONE)));
+}
