@@ -347,3 +347,33 @@ fn a_state_survives_being_written_down() {
         assert_eq!(serde_json::from_str::<State>(&text).expect("read"), state);
     }
 }
+
+#[test]
+fn a_download_that_took_too_long_leaves_the_plan_for_the_next_window() {
+    let after = |seconds| NOW + SignedDuration::from_secs(seconds);
+    let course = Course {
+        mandate: Mandate {
+            closes: Some(after(1000)),
+            ..Mandate::default()
+        },
+        needs: SignedDuration::from_secs(400),
+        ..Course::default()
+    };
+    let at = State::at(Stage::Downloading { plan: plan() }, course, NOW);
+    let in_time = step(&at, Event::Downloaded, after(600)).expect("accepted");
+    assert_eq!(in_time.to.stage, Stage::Applying { plan: plan() });
+    let late = step(&at, Event::Downloaded, after(601)).expect("accepted");
+    assert_eq!(outcome(&late.to), Outcome::Deferred);
+}
+
+#[test]
+fn a_look_that_lost_its_worker_looks_again_and_mends_nothing() {
+    let mandate = Mandate {
+        action: crate::model::Action::Check,
+        closes: None,
+    };
+    let at = State::opened(mandate, NOW);
+    assert_eq!(at.stage, Stage::Refreshing);
+    let again = step(&at, Event::Lost, NOW).expect("accepted");
+    assert_eq!(again.to.stage, Stage::Refreshing);
+}

@@ -15,3 +15,6 @@ mod standing;
 mod windows;
 
 pub use start::main;
+
+#[cfg(test)]
+mod tests;

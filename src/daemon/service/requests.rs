@@ -1,8 +1,8 @@
 //! What people ask: questions go to `answer`, acts are done here.
 
-use jiff::Timestamp;
-
 use std::rc::Rc;
+
+use jiff::Timestamp;
 
 use super::keeper::{Done, Keeper};
 use super::windows::Obstacle;
@@ -24,12 +24,12 @@ use crate::state::Pause;
 const WINDOW_BY_HAND: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
 
 /// A run that somebody asks for.
-struct Wish {
-    schedule: Option<String>,
-    policy: Option<String>,
-    packages: Vec<PackageName>,
-    now: bool,
-    by: String,
+pub(super) struct Wish {
+    pub schedule: Option<String>,
+    pub policy: Option<String>,
+    pub packages: Vec<PackageName>,
+    pub now: bool,
+    pub by: String,
 }
 
 impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
@@ -142,7 +142,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 
     /// The run that is wished for, unless something stands against it.
-    fn request(&self, wish: Wish) -> Result<Request, ControlError> {
+    pub fn request(&self, wish: Wish) -> Result<Request, ControlError> {
         let (name, schedule) = self.schedule_of(&wish)?;
         let policy = wish
             .policy
