@@ -2,7 +2,7 @@
 //! (`PATCHD_EVENT`), its `MESSAGE_ID`, how urgent it is, and what the message
 //! catalog says about it to somebody who is called at night.
 //!
-//! A line is written with [`event!`], which cannot forget the id or the name.
+//! A line is written with `event!`, which cannot forget the id or the name.
 //! The catalog, and the table in `docs/logging.md`, are drawn from here. It
 //! knows nothing of what happens; whoever writes the line does.
 
