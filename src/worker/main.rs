@@ -84,6 +84,7 @@ async fn equipped<T>(
     let rules = Rules {
         removals: removals.flat_map(|it| it.removals.clone()).collect(),
         verify: settings.verify,
+        restart: crate::running::Settings::default(),
         unsound,
     };
     let package_manager = detect(Box::new(System), settings.package_manager)

@@ -13,6 +13,7 @@ mod validate;
 
 mod acts;
 mod inspection;
+mod live;
 mod log;
 mod own_upgrade;
 mod phases;

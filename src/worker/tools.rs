@@ -7,6 +7,7 @@ use crate::model::{Host, Refusal, Report};
 use crate::os::command::Runner;
 use crate::os::signals::Noted;
 use crate::policy::Pattern;
+use crate::running;
 use crate::verify;
 
 /// What comes of a phase.
@@ -34,6 +35,7 @@ pub(super) struct Tools<'a, P> {
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     pub verify: verify::Settings,
+    pub restart: running::Settings,
     /// What any policy of this machine lets a plan remove.
     pub removals: Vec<Pattern>,
     /// Why nothing may be patched: neither a sound configuration nor a good copy.
