@@ -36,7 +36,9 @@ impl Facts<'_> {
             variables.push(("PATCHD_OUTCOME", outcome.to_string()));
         }
         let owned = variables.into_iter();
-        owned.map(|(name, value)| (name.to_owned(), value)).collect()
+        owned
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 }
 

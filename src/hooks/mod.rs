@@ -2,16 +2,14 @@
 //! and says what came of it; what that means for the run is the run's affair.
 
 mod facts;
-mod settings;
 
 use std::path::{Path, PathBuf};
 
-use crate::model::HookPoint;
 use crate::os::command::{CommandError, Opened};
 use crate::os::trusted::{Reader, Untrusted};
+use crate::policy::Hooks;
 
 pub use facts::Facts;
-pub use settings::Settings;
 
 /// Why a hook did not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +26,11 @@ enum HookError {
 
 /// Runs the programs of one point in order, until one fails; then its sentence
 /// is the answer. What they print goes to `output`.
-pub async fn run(settings: &Settings, facts: &Facts<'_>, output: &Path) -> Option<String> {
+pub async fn run(hooks: &Hooks, facts: &Facts<'_>, output: &Path) -> Option<String> {
     let variables = facts.variables();
-    for path in settings.programs(facts.point) {
-        if let Err(fault) = one(settings, path, &variables, output).await {
+    let programs = hooks.programs.get(&facts.point);
+    for path in programs.into_iter().flatten().map(Path::new) {
+        if let Err(fault) = one(hooks, path, &variables, output).await {
             return Some(format!("{}: {fault}", facts.point));
         }
     }
@@ -39,7 +38,7 @@ pub async fn run(settings: &Settings, facts: &Facts<'_>, output: &Path) -> Optio
 }
 
 async fn one(
-    settings: &Settings,
+    hooks: &Hooks,
     path: &Path,
     variables: &[(String, String)],
     output: &Path,
@@ -55,7 +54,7 @@ async fn one(
         path,
         facts: variables,
         output,
-        timeout: settings.timeout,
+        timeout: hooks.timeout,
     };
     match opened.run().await? {
         0 => Ok(()),

@@ -83,20 +83,40 @@ mod tests {
         let waits = |it: &Next| matches!(it, Next::Wait(_));
         let goes = |it: &Next| *it == Next::Go;
         let stays = |it: &Next| matches!(it, Next::PutOff(_));
-        type Case<'a> = (&'a [Inhibitor], &'a [Session], Duration, Duration, &'a dyn Fn(&Next) -> bool);
+        type Case<'a> = (
+            &'a [Inhibitor],
+            &'a [Session],
+            Duration,
+            Duration,
+            &'a dyn Fn(&Next) -> bool,
+        );
         let table: [Case<'_>; 10] = [
             (&[], &[], NONE, LONG, &goes),
             (&[], &[], NONE, NONE, &goes),
-            (std::slice::from_ref(&delay), std::slice::from_ref(&screen), NONE, LONG, &goes),
+            (
+                std::slice::from_ref(&delay),
+                std::slice::from_ref(&screen),
+                NONE,
+                LONG,
+                &goes,
+            ),
             (std::slice::from_ref(&block), &[], NONE, LONG, &waits),
             (std::slice::from_ref(&block), &[], LONG, SOON, &waits),
             (std::slice::from_ref(&block), &[], LONG, NONE, &stays),
             (&[], std::slice::from_ref(&alice), NONE, LONG, &waits),
             (&[], std::slice::from_ref(&alice), GRACE, LONG, &goes),
             (&[], std::slice::from_ref(&alice), SOON, NONE, &goes),
-            (std::slice::from_ref(&block), std::slice::from_ref(&alice), GRACE, LONG, &waits),
+            (
+                std::slice::from_ref(&block),
+                std::slice::from_ref(&alice),
+                GRACE,
+                LONG,
+                &waits,
+            ),
         ];
-        for (number, (inhibitors, sessions, waited, left, expected)) in table.into_iter().enumerate() {
+        for (number, (inhibitors, sessions, waited, left, expected)) in
+            table.into_iter().enumerate()
+        {
             let next = next(inhibitors, sessions, waited, left);
             assert!(expected(&next), "{number}: {next:?}");
         }

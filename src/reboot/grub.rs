@@ -107,8 +107,7 @@ mod tests {
         assert!(menu.saved_default && !menu.saves_itself);
         for kernel in ["6.1.0-50-cloud-amd64", "6.1.0-56-cloud-amd64"] {
             let entry = menu.entry(kernel).expect("an entry");
-            let path =
-                format!("gnulinux-advanced-{DISK}>gnulinux-{kernel}-advanced-{DISK}");
+            let path = format!("gnulinux-advanced-{DISK}>gnulinux-{kernel}-advanced-{DISK}");
             assert_eq!((&entry.id, entry.panic_reboots), (&path, true));
         }
         assert_eq!(menu.entry("6.1.0-5-cloud-amd64"), None);
@@ -137,7 +136,8 @@ mod tests {
     #[test]
     fn the_last_word_about_panics_counts() {
         let panics = |words: &str| {
-            let text = format!("menuentry 'x' $menuentry_id_option 'a' {{\nlinux /vmlinuz-1 {words}\n}}");
+            let text =
+                format!("menuentry 'x' $menuentry_id_option 'a' {{\nlinux /vmlinuz-1 {words}\n}}");
             Menu::parse(&text).entries[0].panic_reboots
         };
         assert!(panics("panic=30") && panics("panic=0 panic=-1"));

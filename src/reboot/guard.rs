@@ -110,7 +110,11 @@ mod tests {
             ("lab-fails is half-configured", false),
         ];
         for (sentence, stands) in table {
-            assert_eq!(unsound(&[sentence.to_owned()]).is_some(), stands, "{sentence}");
+            assert_eq!(
+                unsound(&[sentence.to_owned()]).is_some(),
+                stands,
+                "{sentence}"
+            );
         }
         assert_eq!(unsound(&[]), None);
     }
@@ -140,14 +144,22 @@ mod tests {
 
     #[test]
     fn a_kernel_is_booted_only_with_all_that_the_old_one_has() {
-        let whole = ["boot/vmlinuz-2", "boot/initrd.img-2", "usr/lib/modules/2/modules.dep"];
+        let whole = [
+            "boot/vmlinuz-2",
+            "boot/initrd.img-2",
+            "usr/lib/modules/2/modules.dep",
+        ];
         assert_eq!(missing(&whole), None);
         for left_out in 0..whole.len() {
             let mut files = whole.to_vec();
             files.remove(left_out);
             assert!(missing(&files).is_some(), "{files:?}");
         }
-        let empty = ["boot/vmlinuz-2", "!boot/initrd.img-2", "usr/lib/modules/2/modules.dep"];
+        let empty = [
+            "boot/vmlinuz-2",
+            "!boot/initrd.img-2",
+            "usr/lib/modules/2/modules.dep",
+        ];
         assert!(missing(&empty).is_some_and(|why| why.contains("initramfs")));
         let half = [&whole[..], &["boot/grub/grub.cfg.new"]].concat();
         assert!(missing(&half).is_some_and(|why| why.contains("update-grub")));

@@ -83,7 +83,13 @@ mod tests {
         past.add(folder.path(), run, hour(101)).expect("written");
         let read = Past::read(folder.path()).expect("there");
         assert_eq!(read, past);
-        for (now, allowed) in [(101, false), (105, false), (106, true), (107, true), (50, false)] {
+        for (now, allowed) in [
+            (101, false),
+            (105, false),
+            (106, true),
+            (107, true),
+            (50, false),
+        ] {
             assert_eq!(read.forbids(hour(now)).is_none(), allowed, "{now}");
         }
     }

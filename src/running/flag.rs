@@ -29,7 +29,10 @@ pub fn raise_flag(root: &Path, owed: &[Owed]) -> std::io::Result<()> {
     };
     let known: BTreeSet<&str> = known.lines().collect();
     let packages: BTreeSet<String> = owed.iter().filter_map(Owed::package).collect();
-    if packages.iter().all(|package| known.contains(package.as_str())) {
+    if packages
+        .iter()
+        .all(|package| known.contains(package.as_str()))
+    {
         return Ok(());
     }
     let all: BTreeSet<&str> = known

@@ -14,5 +14,5 @@ pub use flag::raise_flag;
 pub use kernel::{Kernel, kernel};
 pub use live::{live_look, remember_look};
 pub use reboot::{Owed, reboot_owed};
-pub use restart::{Pass, Settings, Terms, When};
+pub use restart::{Pass, Terms};
 pub use stale::{Look, Stale, UnknownLine, look, replaced_code};

@@ -34,6 +34,8 @@ impl<P: PackageManager> Tools<'_, P> {
             .collect();
         findings.extend(self.versions(desk.record()).await?);
         findings.extend(self.compare(desk).await?);
+        let broken = findings.iter().any(|it| it.class == Class::Breaks);
+        findings.extend(self.judge_trial(broken).await?);
         let live = self.live(desk, &running::look());
         let reboot_reasons = self.reboot_reasons(desk, &live);
         Ok(Report::Verify {
@@ -118,6 +120,7 @@ impl<P: PackageManager> Tools<'_, P> {
                 check: "version".to_owned(),
                 subject: id.to_string(),
                 detail,
+                since: None,
             }
         };
         Ok(differs.map(tell).collect())
@@ -160,5 +163,6 @@ fn finding(class: Class, check: &str, detail: &str) -> Finding {
         check: check.to_owned(),
         subject,
         detail: detail.to_owned(),
+        since: None,
     }
 }

@@ -59,7 +59,7 @@ impl<P: PackageManager> Tools<'_, P> {
             self.note_state_before(desk).await?;
             let mut restarts = Restarts::of(&desk.folder())?;
             let terms = Terms {
-                settings: &self.rules.restart,
+                settings: &self.rules.restarts,
                 own: self.unit.as_deref(),
                 restarted: &restarts.begun.clone(),
                 allowed,
@@ -81,7 +81,10 @@ impl<P: PackageManager> Tools<'_, P> {
                 pass.restart(&stale).await;
             }
             let after = running::look();
-            outcome = pass.finish(&after).await.map_err(|fault| no_systemd(&fault))?;
+            outcome = pass
+                .finish(&after)
+                .await
+                .map_err(|fault| no_systemd(&fault))?;
         }
         let live = self.live(desk, &running::look());
         outcome.reboot_reasons = self.reboot_reasons(desk, &live);

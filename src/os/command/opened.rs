@@ -148,7 +148,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_program_says_so() {
-        let error = Desk::new().run("no interpreter", Duration::from_secs(20)).await;
-        assert!(matches!(error, Err(CommandError::Start { .. })), "{error:?}");
+        let error = Desk::new()
+            .run("no interpreter", Duration::from_secs(20))
+            .await;
+        assert!(
+            matches!(error, Err(CommandError::Start { .. })),
+            "{error:?}"
+        );
     }
 }

@@ -189,9 +189,21 @@ mod tests {
 
     #[test]
     fn nobody_is_an_answer_and_nonsense_is_none() {
-        assert_eq!(parse_inhibitors(r#"{"type":"a(ssssuu)","data":[[]]}"#).ok(), Some(vec![]));
-        assert_eq!(parse_session_ids(r#"{"type":"a(susso)","data":[[]]}"#).ok(), Some(vec![]));
-        for text in ["", "{}", r#"{"data":[]}"#, r#"{"data":[[["shutdown"]]]}"#, "[]"] {
+        assert_eq!(
+            parse_inhibitors(r#"{"type":"a(ssssuu)","data":[[]]}"#).ok(),
+            Some(vec![])
+        );
+        assert_eq!(
+            parse_session_ids(r#"{"type":"a(susso)","data":[[]]}"#).ok(),
+            Some(vec![])
+        );
+        for text in [
+            "",
+            "{}",
+            r#"{"data":[]}"#,
+            r#"{"data":[[["shutdown"]]]}"#,
+            "[]",
+        ] {
             assert!(parse_inhibitors(text).is_err(), "{text}");
             assert!(parse_session_ids(text).is_err(), "{text}");
         }

@@ -103,8 +103,7 @@ fn a_link_is_refused_as_file_and_as_folder() {
 fn what_is_no_bounded_text_file_is_refused() {
     let root = root();
     let path = root.path().join("etc/file");
-    let replace =
-        |bytes: &[u8]| crate::os::files::replace(&path, bytes, 0o644).expect("written");
+    let replace = |bytes: &[u8]| crate::os::files::replace(&path, bytes, 0o644).expect("written");
     replace(&[b'x'; 16]);
     assert!(read(root.path()).is_ok());
     replace(&[b'x'; 17]);

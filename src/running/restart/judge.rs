@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::never::is_never_restarted;
-use super::settings::{Settings, When};
 use crate::model::{OldCode, Owner, StaleUnit};
 use crate::os::systemd::{ActiveState, Standing};
+use crate::policy::{RestartWhen, Restarts};
 use crate::running::stale::Stale;
 
 /// What stale units are held against, beside how they stand.
 #[derive(Debug)]
 pub struct Terms<'a> {
     /// What the configuration says.
-    pub settings: &'a Settings,
+    pub settings: &'a Restarts,
     /// The unit that we run in ourselves.
     pub own: Option<&'a str>,
     /// Units that this run has restarted already.
@@ -57,11 +57,7 @@ pub(super) fn left(code: &OldCode, why: &str) -> StaleUnit {
 }
 
 /// Why a unit is not restarted.
-fn obstacle(
-    stale: &Stale,
-    terms: &Terms<'_>,
-    standing: Option<&Standing>,
-) -> Option<&'static str> {
+fn obstacle(stale: &Stale, terms: &Terms<'_>, standing: Option<&Standing>) -> Option<&'static str> {
     let unit = stale.code.unit.as_str();
     let named = terms.settings.never.iter().any(|glob| glob.matches(unit));
     match stale.code.owner {
@@ -78,7 +74,7 @@ fn obstacle(
     if named {
         return Some("`[restart] never` names it; its owner restarts it");
     }
-    if terms.settings.default == When::Never {
+    if terms.settings.when == RestartWhen::Never {
         return Some("`[restart] default` is \"never\"; its owner restarts it");
     }
     if !terms.allowed {
@@ -139,7 +135,10 @@ fn in_order(due: Vec<Stale>, standings: &BTreeMap<String, Standing>) -> Vec<Stal
             let mut after = after.unwrap_or_default().iter();
             !after.any(|other| other != name && names.contains(other.as_str()))
         };
-        let next = waiting.keys().find(is_free).or_else(|| waiting.keys().next());
+        let next = waiting
+            .keys()
+            .find(is_free)
+            .or_else(|| waiting.keys().next());
         let Some(next) = next.cloned() else { break };
         ordered.extend(waiting.remove(&next));
     }
@@ -175,7 +174,7 @@ mod tests {
         }
     }
 
-    fn verdict(stale: Vec<Stale>, standings: &[(&str, Standing)], settings: &Settings) -> Verdict {
+    fn verdict(stale: Vec<Stale>, standings: &[(&str, Standing)], settings: &Restarts) -> Verdict {
         let standings = standings.iter().cloned();
         let standings: BTreeMap<String, Standing> =
             standings.map(|(name, it)| (name.to_owned(), it)).collect();
@@ -193,16 +192,20 @@ mod tests {
     }
 
     /// What becomes of one service that stands like this.
-    fn left(unit: &str, standing: Standing, settings: &Settings) -> Option<String> {
-        let verdict = verdict(vec![stale(Owner::Service, unit)], &[(unit, standing)], settings);
+    fn left(unit: &str, standing: Standing, settings: &Restarts) -> Option<String> {
+        let verdict = verdict(
+            vec![stale(Owner::Service, unit)],
+            &[(unit, standing)],
+            settings,
+        );
         assert_eq!(verdict.due.len() + verdict.left.len(), 1);
         verdict.left.first().map(|it| it.why.clone())
     }
 
     #[test]
     fn a_plain_service_is_restarted_and_others_are_left_with_a_reason() {
-        let settings = Settings {
-            default: When::Now,
+        let settings = Restarts {
+            when: RestartWhen::Now,
             never: vec![Pattern::parse("myapp@*.service").expect("valid")],
         };
         let table = [
@@ -212,25 +215,63 @@ mod tests {
             ("patchd.service", running(), Some("patchd itself")),
             ("backup.service", running(), Some("patchd itself")),
             ("again.service", running(), Some("outlived")),
-            ("x.service", Standing { refuses: true, ..running() }, Some("refuses")),
-            ("x.service", Standing { transient: true, ..running() }, Some("by hand")),
             (
                 "x.service",
-                Standing { kind: "oneshot".into(), active: ActiveState::Activating, ..running() },
+                Standing {
+                    refuses: true,
+                    ..running()
+                },
+                Some("refuses"),
+            ),
+            (
+                "x.service",
+                Standing {
+                    transient: true,
+                    ..running()
+                },
+                Some("by hand"),
+            ),
+            (
+                "x.service",
+                Standing {
+                    kind: "oneshot".into(),
+                    active: ActiveState::Activating,
+                    ..running()
+                },
                 Some("a job"),
             ),
             (
                 "x@1-2.service",
-                Standing { triggered_by: vec!["x.socket".into()], ..running() },
+                Standing {
+                    triggered_by: vec!["x.socket".into()],
+                    ..running()
+                },
                 Some("one connection"),
             ),
             (
                 "x.service",
-                Standing { triggered_by: vec!["x.socket".into()], ..running() },
+                Standing {
+                    triggered_by: vec!["x.socket".into()],
+                    ..running()
+                },
                 None,
             ),
-            ("x.service", Standing { active: ActiveState::Failed, ..running() }, Some("not active")),
-            ("x.service", Standing { active: ActiveState::Unknown, ..running() }, Some("not active")),
+            (
+                "x.service",
+                Standing {
+                    active: ActiveState::Failed,
+                    ..running()
+                },
+                Some("not active"),
+            ),
+            (
+                "x.service",
+                Standing {
+                    active: ActiveState::Unknown,
+                    ..running()
+                },
+                Some("not active"),
+            ),
         ];
         for (unit, standing, expected) in table {
             let shown = format!("{unit} {standing:?}");
@@ -244,8 +285,8 @@ mod tests {
 
     #[test]
     fn with_never_nothing_is_restarted_not_even_systemd() {
-        let settings = Settings {
-            default: When::Never,
+        let settings = Restarts {
+            when: RestartWhen::Never,
             never: vec![],
         };
         let both = vec![
@@ -260,7 +301,11 @@ mod tests {
     fn persons_containers_and_strangers_are_never_touched() {
         for owner in [Owner::User, Owner::Container, Owner::Nobody] {
             let unit = stale(owner, "nginx.service");
-            let verdict = verdict(vec![unit], &[("nginx.service", running())], &Settings::default());
+            let verdict = verdict(
+                vec![unit],
+                &[("nginx.service", running())],
+                &Restarts::default(),
+            );
             assert_eq!(due(&verdict), Vec::<&str>::new(), "{owner:?}");
         }
     }
@@ -268,7 +313,7 @@ mod tests {
     #[test]
     fn a_service_that_systemd_does_not_know_is_left() {
         let unit = stale(Owner::Service, "gone.service");
-        let verdict = verdict(vec![unit], &[], &Settings::default());
+        let verdict = verdict(vec![unit], &[], &Restarts::default());
         assert_eq!(due(&verdict), Vec::<&str>::new());
     }
 
@@ -290,10 +335,17 @@ mod tests {
             .map(|(unit, _)| stale(Owner::Service, unit))
             .collect();
         stale.push(super::tests::stale(Owner::Manager, "init.scope"));
-        let verdict = verdict(stale, &standings, &Settings::default());
+        let verdict = verdict(stale, &standings, &Restarts::default());
         assert_eq!(
             due(&verdict),
-            ["init.scope", "c.service", "a.service", "b.service", "x.service", "y.service"]
+            [
+                "init.scope",
+                "c.service",
+                "a.service",
+                "b.service",
+                "x.service",
+                "y.service"
+            ]
         );
     }
 }

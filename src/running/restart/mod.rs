@@ -5,8 +5,6 @@ pub mod never;
 
 mod judge;
 mod pass;
-mod settings;
 
 pub use judge::Terms;
 pub use pass::Pass;
-pub use settings::{Settings, When};

@@ -102,7 +102,12 @@ impl<'a> Pass<'a> {
         let fallen: BTreeMap<&str, String> = standings
             .iter()
             .filter(|(_, it)| it.active == ActiveState::Failed || it.sub == "auto-restart")
-            .map(|(unit, it)| (unit.as_str(), format!("it is {} ({})", it.active, it.result)))
+            .map(|(unit, it)| {
+                (
+                    unit.as_str(),
+                    format!("it is {} ({})", it.active, it.result),
+                )
+            })
             .collect();
         self.outcome.restarted.retain(|unit| {
             let Some(words) = fallen.get(unit.as_str()) else {

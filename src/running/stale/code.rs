@@ -148,13 +148,22 @@ mod tests {
         }
         for path in ["/home/a/#4711b", "/srv/tmp/x.so", "/drive/x"] {
             let text = line("r-xp", "7", &format!("{path} (deleted)"));
-            assert_eq!(replaced_code(&text).map(|found| found.len()), Ok(1), "{path}");
+            assert_eq!(
+                replaced_code(&text).map(|found| found.len()),
+                Ok(1),
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn a_line_of_another_form_is_an_error_that_shows_it() {
-        for text in ["nonsense", "7f-80 r-xp 0 fe:00", "7f-8g r-xp 0 fe:00 7 /a", "\n"] {
+        for text in [
+            "nonsense",
+            "7f-80 r-xp 0 fe:00",
+            "7f-8g r-xp 0 fe:00 7 /a",
+            "\n",
+        ] {
             let error = replaced_code(text).expect_err(text);
             assert!(error.to_string().contains("please report"), "{error}");
         }
@@ -166,7 +175,10 @@ mod tests {
         let text = include_str!("../../../tests/fixtures/running/12/maps-stale.txt");
         let found = replaced_code(text).expect("a real capture");
         let expected = ["/usr/lib/x86_64-linux-gnu/libcrypto.so.3"];
-        assert!(expected.iter().all(|file| found.contains(file)), "{found:?}");
+        assert!(
+            expected.iter().all(|file| found.contains(file)),
+            "{found:?}"
+        );
         let text = include_str!("../../../tests/fixtures/running/12/maps-fresh.txt");
         assert_eq!(replaced_code(text), Ok(BTreeSet::new()));
     }

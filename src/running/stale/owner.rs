@@ -67,9 +67,7 @@ fn last_part(cgroup: &str) -> Option<String> {
 }
 
 fn paths(cgroup: &str) -> impl Iterator<Item = &str> {
-    cgroup
-        .lines()
-        .filter_map(|line| line.splitn(3, ':').nth(2))
+    cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2))
 }
 
 #[cfg(test)]
@@ -79,26 +77,110 @@ mod tests {
     #[test]
     fn a_process_is_its_services_its_persons_or_its_containers() {
         let table = [
-            (7, "0::/system.slice/nginx.service\n", Owner::Service, "nginx.service"),
-            (7, "1:name=systemd:/system.slice/cron.service\n0::/\n", Owner::Service, "cron.service"),
-            (7, "0::/system.slice/system-postgresql.slice/postgresql@15-main.service\n", Owner::Service, "postgresql@15-main.service"),
-            (7, "0::/user.slice/user-0.slice/session-3.scope\n", Owner::User, "session-3.scope"),
-            (7, "0::/user.slice/user-1000.slice/user@1000.service/app.slice/a.service\n", Owner::User, "user@1000.service"),
+            (
+                7,
+                "0::/system.slice/nginx.service\n",
+                Owner::Service,
+                "nginx.service",
+            ),
+            (
+                7,
+                "1:name=systemd:/system.slice/cron.service\n0::/\n",
+                Owner::Service,
+                "cron.service",
+            ),
+            (
+                7,
+                "0::/system.slice/system-postgresql.slice/postgresql@15-main.service\n",
+                Owner::Service,
+                "postgresql@15-main.service",
+            ),
+            (
+                7,
+                "0::/user.slice/user-0.slice/session-3.scope\n",
+                Owner::User,
+                "session-3.scope",
+            ),
+            (
+                7,
+                "0::/user.slice/user-1000.slice/user@1000.service/app.slice/a.service\n",
+                Owner::User,
+                "user@1000.service",
+            ),
             (1, "0::/init.scope\n", Owner::Manager, MANAGER),
-            (7, "0::/system.slice/docker-0af1.scope\n", Owner::Container, "docker-0af1.scope"),
-            (7, "4:memory:/docker/0af1\n1:name=systemd:/docker/0af1\n", Owner::Container, "docker"),
-            (7, "0::/machine.slice/libpod-0af1.scope/container\n", Owner::Container, "libpod-0af1.scope"),
-            (7, "0::/system.slice/web.service/libpod-payload-0af1\n", Owner::Container, "web.service"),
-            (7, "0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-0af1.scope\n", Owner::Container, "cri-containerd-0af1.scope"),
-            (7, "0::/kubepods/burstable/pod1/0af1\n", Owner::Container, "kubepods"),
-            (7, "0::/lxc.payload.web/system.slice/cron.service\n", Owner::Container, "cron.service"),
-            (7, "0::/machine.slice/machine-web.scope/payload/init.scope\n", Owner::Container, "machine-web.scope"),
-            (7, "0::/system.slice/docker.service\n", Owner::Service, "docker.service"),
-            (7, "0::/system.slice/lxc-net.service\n", Owner::Service, "lxc-net.service"),
-            (7, "0::/system.slice/systemd-machined.service\n", Owner::Service, "systemd-machined.service"),
+            (
+                7,
+                "0::/system.slice/docker-0af1.scope\n",
+                Owner::Container,
+                "docker-0af1.scope",
+            ),
+            (
+                7,
+                "4:memory:/docker/0af1\n1:name=systemd:/docker/0af1\n",
+                Owner::Container,
+                "docker",
+            ),
+            (
+                7,
+                "0::/machine.slice/libpod-0af1.scope/container\n",
+                Owner::Container,
+                "libpod-0af1.scope",
+            ),
+            (
+                7,
+                "0::/system.slice/web.service/libpod-payload-0af1\n",
+                Owner::Container,
+                "web.service",
+            ),
+            (
+                7,
+                "0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-0af1.scope\n",
+                Owner::Container,
+                "cri-containerd-0af1.scope",
+            ),
+            (
+                7,
+                "0::/kubepods/burstable/pod1/0af1\n",
+                Owner::Container,
+                "kubepods",
+            ),
+            (
+                7,
+                "0::/lxc.payload.web/system.slice/cron.service\n",
+                Owner::Container,
+                "cron.service",
+            ),
+            (
+                7,
+                "0::/machine.slice/machine-web.scope/payload/init.scope\n",
+                Owner::Container,
+                "machine-web.scope",
+            ),
+            (
+                7,
+                "0::/system.slice/docker.service\n",
+                Owner::Service,
+                "docker.service",
+            ),
+            (
+                7,
+                "0::/system.slice/lxc-net.service\n",
+                Owner::Service,
+                "lxc-net.service",
+            ),
+            (
+                7,
+                "0::/system.slice/systemd-machined.service\n",
+                Owner::Service,
+                "systemd-machined.service",
+            ),
         ];
         for (pid, cgroup, whose, unit) in table {
-            assert_eq!(owner(pid, cgroup, false), (whose, Some(unit.to_owned())), "{cgroup}");
+            assert_eq!(
+                owner(pid, cgroup, false),
+                (whose, Some(unit.to_owned())),
+                "{cgroup}"
+            );
         }
         for cgroup in ["0::/\n", "", "nonsense"] {
             assert_eq!(owner(7, cgroup, false), (Owner::Nobody, None), "{cgroup}");

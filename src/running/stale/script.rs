@@ -63,7 +63,12 @@ mod tests {
         for program in ["/usr/bin/python3.11", "/usr/bin/perl", "/usr/bin/ruby3.1"] {
             assert!(is_interpreter(program), "{program}");
         }
-        for program in ["/usr/bin/dash", "/usr/bin/python3-config", "/usr/sbin/nginx", ""] {
+        for program in [
+            "/usr/bin/dash",
+            "/usr/bin/python3-config",
+            "/usr/sbin/nginx",
+            "",
+        ] {
             assert!(!is_interpreter(program), "{program}");
         }
     }
@@ -72,7 +77,10 @@ mod tests {
     fn the_text_is_the_first_argument_that_is_no_option() {
         let words = |words: &[&str]| -> Vec<String> { words.iter().map(|&w| w.into()).collect() };
         let table = [
-            (&["python3", "-u", "/usr/bin/x", "/etc/y"][..], Some("/usr/bin/x")),
+            (
+                &["python3", "-u", "/usr/bin/x", "/etc/y"][..],
+                Some("/usr/bin/x"),
+            ),
             (&["/usr/bin/perl", "/usr/sbin/x"], Some("/usr/sbin/x")),
             (&["python3", "-c", "import x"], None),
             (&["python3"], None),

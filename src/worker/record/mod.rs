@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use applies::applies;
 
 use crate::model::{
-    BootId, Digest, Installed, MachineId, Order, Plan, Report, Repository, RunId, WorkerEvent,
+    BootId, Digest, Installed, MachineId, Order, Phase, Plan, Report, Repository, RunId,
+    WorkerEvent,
 };
 use crate::os::files::no_follow;
 use crate::os::process::Process;
@@ -72,14 +73,13 @@ pub enum Past {
     None,
     /// The run goes on.
     Open {
+        /// Whether the package database was judged in it.
+        repaired: bool,
         /// The plans whose archives are there.
         downloaded: Vec<Digest>,
     },
     /// The run is over, and its record is closed for good.
-    Over {
-        /// Its last report; its driver may have died before it heard.
-        told: Option<Box<Report>>,
-    },
+    Over,
 }
 
 /// The record of one run.
@@ -156,10 +156,9 @@ impl Record {
         };
         Ok(match record.lines.last() {
             None => Past::None,
-            Some(Line::End { .. }) => Past::Over {
-                told: record.last_report().cloned().map(Box::new),
-            },
+            Some(Line::End { .. }) => Past::Over,
             Some(_) => Past::Open {
+                repaired: record.repaired(),
                 downloaded: record.downloaded(),
             },
         })
@@ -221,13 +220,7 @@ impl Record {
     pub fn reported(&self) -> Option<&Installed> {
         match applies(&self.lines).last()?.report? {
             Report::Apply { installed, .. } | Report::Repair { installed, .. } => Some(installed),
-            Report::Refresh { .. }
-            | Report::Download { .. }
-            | Report::Verify { .. }
-            | Report::Cleanup
-            | Report::AcceptConfig { .. }
-            | Report::Takeover(_)
-            | Report::GiveBack(_) => None,
+            _ => None,
         }
     }
 
@@ -280,14 +273,35 @@ impl Record {
             .map(|apply| apply.plan)
     }
 
-    /// What the last phase reported that came to its end.
-    fn last_report(&self) -> Option<&Report> {
-        self.lines.iter().rev().find_map(|line| match line {
-            Line::Event { event, .. } => match &**event {
-                WorkerEvent::Done { report } => Some(report),
-                _ => None,
-            },
+    /// The plan that was ordered last, whatever became of it.
+    #[must_use]
+    pub fn ordered(&self) -> Option<&Plan> {
+        let plans = self.lines.iter().rev().filter_map(|line| match line {
+            Line::Order { order, .. } => Some(&order.plan),
             _ => None,
+        });
+        plans.into_iter().find(|plan| !plan.is_empty())
+    }
+
+    /// Whether this phase was ordered in an earlier boot than this one.
+    #[must_use]
+    pub fn ordered_before(&self, phase: Phase, now: &BootId) -> bool {
+        self.lines.iter().any(|line| match line {
+            Line::Order { boot, order, .. } => order.phase == phase && boot != now,
+            _ => false,
+        })
+    }
+
+    /// Whether a repair has reported in this run.
+    fn repaired(&self) -> bool {
+        self.lines.iter().any(|line| match line {
+            Line::Event { event, .. } => matches!(
+                **event,
+                WorkerEvent::Done {
+                    report: Report::Repair { .. }
+                }
+            ),
+            _ => false,
         })
     }
 

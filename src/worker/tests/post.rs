@@ -9,11 +9,12 @@ use tempfile::TempDir;
 
 use crate::config::Sources;
 use crate::model::{
-    BootId, Change, Host, Installed, Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent,
+    BootId, Change, Host, Installed, Order, Phase, Plan, Refusal, Report, RunId, Task, WorkerEvent,
 };
 use crate::os::command::{Answer, Command, CommandError, Output, Runner};
 use crate::os::signals::Noted;
 use crate::package_manager::fake::{Fake, upgrade};
+use crate::policy::{Hooks, Restarts};
 use crate::verify;
 use crate::worker::caller::Caller;
 use crate::worker::record::{Line, run_folder};
@@ -56,6 +57,9 @@ impl Post {
             sources: Sources::default().below(&root.path().join("machine")),
             root,
             rules: Rules {
+                restarts: Restarts::default(),
+                hooks: Hooks::default(),
+                reboots: false,
                 verify,
                 removals: Vec::new(),
                 unsound: None,
@@ -182,7 +186,7 @@ pub(super) fn none() -> Plan {
 }
 
 pub(super) fn order(run: RunId, phase: Phase, plan: &Plan) -> String {
-    let order = Order::new(run, phase, plan.clone());
+    let order = Order::new(run, Task::with_plan(phase, plan.clone()));
     serde_json::to_string(&order).expect("an order") + "\n"
 }
 
