@@ -51,8 +51,8 @@ pub struct View<'a, P> {
 pub enum Answerer {
     /// The daemon, which also keeps the schedules.
     Daemon,
-    /// A command of root's, where there is no daemon.
-    Root,
+    /// A command of the ledger's user, where there is no daemon.
+    Owner,
     /// A command of somebody who may not open the ledger.
     Anybody,
 }
@@ -60,7 +60,7 @@ pub enum Answerer {
 impl Answerer {
     fn owns_ledger(self) -> bool {
         match self {
-            Self::Daemon | Self::Root => true,
+            Self::Daemon | Self::Owner => true,
             Self::Anybody => false,
         }
     }

@@ -103,7 +103,7 @@ async fn explain_tells_of_one_package_and_refuses_what_is_not_installed() {
     };
     let told: Explanation = bench.ask(explain("aa")).await;
     assert_eq!((told.updates.len(), told.installed.len()), (1, 1));
-    let unknown = answer(&bench.view(Answerer::Root), &explain("zz")).await;
+    let unknown = answer(&bench.view(Answerer::Owner), &explain("zz")).await;
     let error = unknown.expect_err("not installed");
     assert_eq!(error.exit_code(), ExitCode::Failed);
 }
@@ -137,7 +137,7 @@ async fn history_tells_all_runs_and_each_in_full() {
     let question = Question::Run {
         run: RunId::new(2, 2),
     };
-    let unknown = answer(&bench.view(Answerer::Root), &question).await;
+    let unknown = answer(&bench.view(Answerer::Owner), &question).await;
     assert!(matches!(unknown, Err(ControlError::NoSuchRun { .. })));
 }
 
