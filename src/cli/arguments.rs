@@ -71,11 +71,11 @@ pub(super) enum Command {
         #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
         count: u32,
     },
-    /// List past runs, or tell one run in full
+    /// List past runs and what was skipped, or tell one run in full
     History {
         /// A run's id
         run: Option<String>,
-        /// How many runs to list
+        /// How many of each to list
         #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         count: u32,
     },

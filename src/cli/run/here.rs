@@ -70,7 +70,7 @@ async fn patch<H: Hands>(
     let stop = async move {
         let _byte = requests.read_u8().await;
     };
-    let notify = &mut |notice: &daemon::Notice| progress.show(notice);
+    let notify = &mut |notice: &daemon::Notice| progress.show(&answer::notice(notice).told);
     let done = daemon::run(&parts, hands, &request, notify, stop).await;
     progress.end();
     let ledger = Ledger::open(&parts.paths.ledger())?;

@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod history;
 mod machine;
+mod notice;
 mod rivals;
 mod schedule;
 mod status;
@@ -23,6 +24,7 @@ use crate::state::{Ledger, LedgerError};
 
 pub use check::{Look, look};
 pub use history::run;
+pub use notice::notice;
 pub(in crate::daemon) use rivals::active as rivals;
 pub use status::is_held;
 
