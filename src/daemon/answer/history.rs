@@ -91,6 +91,7 @@ pub(super) fn finding(finding: &Finding) -> document::Finding {
         check,
         subject,
         detail,
+        ..
     } = finding.clone();
     document::Finding {
         class: word(&class),
