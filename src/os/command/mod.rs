@@ -3,6 +3,7 @@
 //! never killed by us.
 
 mod companion;
+mod deputy;
 mod dialogue;
 #[cfg(test)]
 pub mod replay;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 pub use companion::Companion;
+pub use deputy::Deputy;
 pub use dialogue::Dialogue;
 pub use transaction::Transaction;
 
