@@ -19,7 +19,7 @@ pub use logind::{
 };
 pub use show::parse_show;
 pub use standing::{Standing, parse_standings, reexecute, restart, standings};
-pub use unit::{Service, UnitFile, mask, service, start, stop, unit_file, unmask};
+pub use unit::{Service, UnitFile, mask, service, start, stop, unit_file, unit_files, unmask};
 
 use super::command::{Command, CommandError, Output, Runner};
 
