@@ -9,6 +9,7 @@ mod outcome;
 mod package;
 mod pending;
 mod plan;
+mod rehearsal;
 mod repository;
 mod run;
 mod skip;
@@ -25,6 +26,10 @@ pub use outcome::{ExitCode, InvalidExitCode, Outcome};
 pub use package::{Architecture, InvalidName, PackageId, PackageName};
 pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};
 pub use plan::{Change, Decided, Decision, Digest, Plan};
+pub use rehearsal::{
+    Bounds, DiskUse, FileChange, FileChanges, FileFate, Layer, Rehearsal, ServiceChange,
+    ServiceFate, Verdict,
+};
 pub use repository::{Repository, RepositoryState};
 pub use run::{Action, InvalidRunId, RunId};
 pub use skip::SkipReason;
