@@ -4,6 +4,7 @@
 
 mod companion;
 mod dialogue;
+mod replacement;
 #[cfg(test)]
 pub mod replay;
 mod transaction;
@@ -21,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 pub use companion::Companion;
 pub use dialogue::Dialogue;
+pub use replacement::become_program;
 pub use transaction::Transaction;
 
 /// How long a question may take unless it says otherwise.

@@ -1,6 +1,7 @@
 //! What systemd says about the units of this machine, in its machine format
 //! (`systemctl show`: stanzas of `Key=value`, one a unit).
 
+mod relations;
 mod show;
 mod unit;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use relations::{Relation, Relations, relations};
 pub use show::parse_show;
 pub use unit::{Service, UnitFile, mask, service, start, stop, unit_file, unmask};
 
