@@ -131,6 +131,7 @@ fn read_policy(node: &Node) -> Result<(Vec<&Node>, policy::Settings), Fault> {
     let settings = policy::Settings {
         removals: node.patterns("removals").ok_or_else(|| ours(node))?,
         rules: rules.collect::<Result<_, _>>()?,
+        conduct: crate::model::Conduct::default(),
     };
     Ok((nodes, settings))
 }

@@ -4,7 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::event::Repaired;
-use crate::model::{Action, Change, Class, Finding, Installed, Outcome, PackageName};
+use super::mandate::Mandate;
+use crate::model::{
+    Action, Change, Class, Finding, HookPoint, Installed, Outcome, PackageName, Quarantining,
+    Reboot, Rehearsal, Restarted, RolledBack, Suspicion, Verdict,
+};
 
 /// A package that failed in this run; the rest goes on without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,15 +17,9 @@ pub struct SetAside {
     pub package: PackageName,
     /// What it did.
     pub reason: String,
-}
-
-/// What a run is for, and until when; given when it is opened.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mandate {
-    /// What it is for.
-    pub action: Action,
-    /// When its window closes: no transaction begins that would not end before.
-    pub closes: Option<Timestamp>,
+    /// The change that did harm; absent where it only could not be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<Change>,
 }
 
 /// Everything learnt so far in a run that its end depends on.
@@ -69,44 +67,76 @@ pub struct Course {
     pub findings: Vec<Finding>,
     /// Why a reboot is owed.
     pub reboot_reasons: Vec<String>,
+    /// How the last plan did in rehearsal.
+    #[serde(default)]
+    pub rehearsal: Option<Box<Rehearsal>>,
+    /// What runs old code, and what was restarted.
+    #[serde(default)]
+    pub restarted: Restarted,
+    /// Whether the machine was rebooted in this run.
+    #[serde(default)]
+    pub rebooted: bool,
+    /// Why there was no reboot although one is owed.
+    #[serde(default)]
+    pub put_off: Option<String>,
+    /// What came of taking it back.
+    #[serde(default)]
+    pub rolled_back: Option<Box<RolledBack>>,
+    /// What verify found that made the run take itself back.
+    #[serde(default)]
+    pub broke: Vec<Finding>,
+    /// The versions that are kept away because of this run, a sentence each;
+    /// absent until the worker was asked.
+    #[serde(default)]
+    pub kept_away: Option<Vec<String>>,
+    /// The points at which the operator's programs were run.
+    #[serde(default)]
+    pub hooked: Vec<HookPoint>,
 }
 
 impl Course {
     /// How a run that came to its regular end has ended: the gravest first.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let breaks = self
-            .findings
-            .iter()
-            .any(|finding| finding.class == Class::Breaks);
-        if breaks || !self.broken.is_empty() {
+        let breaks = self.findings.iter().any(is_break);
+        let not_taken_back = self
+            .rolled_back
+            .as_ref()
+            .is_some_and(|back| back.failure.is_some() || !back.left.is_empty());
+        if breaks || !self.broken.is_empty() || not_taken_back {
             Outcome::NeedsHuman
+        } else if !self.broke.is_empty() {
+            Outcome::RolledBack
         } else if self.changed.is_empty() && !self.postponed.is_empty() {
             Outcome::Deferred
         } else if !(self.findings.is_empty()
             && self.postponed.is_empty()
             && self.set_aside.is_empty()
             && self.gaps.is_empty()
-            && self.left_out.is_empty())
+            && self.left_out.is_empty()
+            && self.restarted.failed.is_empty())
         {
             Outcome::Partial
-        } else if self.reboot_reasons.is_empty() {
+        } else if self.reboot_reasons.is_empty() && self.restarted.stale.is_empty() {
             Outcome::Succeeded
         } else {
             Outcome::RebootOwed
         }
     }
 
-    /// Why a transaction that begins now would not end inside the window, if so.
-    pub(super) fn too_late(&self, now: Timestamp) -> Option<String> {
-        let closes = self.mandate.closes?;
-        let ends = now.saturating_add(self.needs).unwrap_or(Timestamp::MAX);
-        let minutes = self.needs.as_mins() + 1;
-        (ends > closes).then(|| {
-            format!(
-                "the window closes at {closes:.0} and installing may take {minutes} minutes; it is left for the next window"
-            )
-        })
+    /// How a run that only rehearses has ended.
+    pub(super) fn rehearsed(&self) -> Outcome {
+        let verdict = self.rehearsal.as_ref().map(|rehearsal| rehearsal.verdict);
+        let doubts = !(self.set_aside.is_empty()
+            && self.gaps.is_empty()
+            && self.left_out.is_empty()
+            && self.postponed.is_empty());
+        match verdict {
+            Some(Verdict::Confirmed) => Outcome::Failed,
+            Some(Verdict::Unproven) => Outcome::NeedsHuman,
+            Some(Verdict::Passed) | None if doubts => Outcome::Partial,
+            Some(Verdict::Passed) | None => Outcome::Succeeded,
+        }
     }
 
     /// How a run that should only look has ended, beginning with what it saw.
@@ -122,53 +152,72 @@ impl Course {
         (outcome, parts.join("; "))
     }
 
-    /// One sentence that tells the whole run.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let mut parts = vec![match self.changed.len() {
-            0 => "nothing was installed".to_owned(),
-            1 => "1 package changed".to_owned(),
-            n => format!("{n} packages changed"),
-        }];
-        let names = |set_aside: &SetAside| {
-            format!("{} was set aside ({})", set_aside.package, set_aside.reason)
-        };
-        parts.extend(self.set_aside.iter().map(names));
-        parts.extend(
-            self.broken
+    /// Why a transaction that begins now would not end inside the window, if so.
+    pub(super) fn too_late(&self, now: Timestamp) -> Option<String> {
+        let closes = self.mandate.closes?;
+        let ends = now.saturating_add(self.needs).unwrap_or(Timestamp::MAX);
+        let minutes = self.needs.as_mins() + 1;
+        (ends > closes).then(|| {
+            format!(
+                "the window closes at {closes:.0} and installing may take {minutes} minutes; it is left for the next window"
+            )
+        })
+    }
+
+    /// Whether the machine is to be rebooted now that everything is installed.
+    pub(super) fn wants_reboot(&self) -> bool {
+        match self.mandate.conduct.reboot {
+            Reboot::Never => false,
+            Reboot::WhenNeeded => !self.reboot_reasons.is_empty(),
+            Reboot::Always => !(self.reboot_reasons.is_empty() && self.changed.is_empty()),
+        }
+    }
+
+    /// Whether what was found is reason to take the run back, and it can be.
+    pub(super) fn takes_back(&self, findings: &[Finding]) -> bool {
+        self.mandate.action == Action::Patch
+            && self.mandate.conduct.roll_back
+            && self.rolled_back.is_none()
+            && !self.changed.is_empty()
+            && findings
                 .iter()
-                .map(|broken| format!("{broken}, and needs a person")),
-        );
-        parts.extend(self.postponed.iter().cloned());
-        parts.extend(self.left_out.iter().cloned());
-        parts.extend(self.gaps.iter().cloned());
-        // A broken package was told above, with what to do.
-        let told = |it: &&Finding| it.check == "database" && !self.broken.is_empty();
-        parts.extend(
-            self.findings
-                .iter()
-                .filter(|it| !told(it))
-                .map(|it| it.detail.clone()),
-        );
-        if !self.mended.is_empty() {
-            parts.push(format!(
-                "the package database was mended: {}",
-                self.mended.join(", ")
-            ));
+                .any(|finding| is_break(finding) && finding.since.is_none())
+    }
+
+    /// The versions to keep away after this run.
+    pub(super) fn suspicions(&self) -> Quarantining {
+        let harmful = self.set_aside.iter().filter_map(|aside| {
+            let harm = aside.harm.clone()?;
+            Some(Suspicion {
+                changes: vec![harm],
+                known: true,
+                reason: aside.reason.clone(),
+                evidence: Vec::new(),
+            })
+        });
+        let mut add: Vec<Suspicion> = harmful.collect();
+        if let Some(back) = self
+            .rolled_back
+            .as_ref()
+            .filter(|it| !it.restored.is_empty())
+        {
+            let evidence: Vec<String> = self.broke.iter().map(|it| it.detail.clone()).collect();
+            let reason = match (evidence.first(), self.mandate.of) {
+                (Some(first), _) => format!("it was rolled back: {first}"),
+                (None, Some(of)) => format!("run {of} was rolled back by hand"),
+                (None, None) => "it was rolled back".to_owned(),
+            };
+            add.push(Suspicion {
+                changes: back.restored.iter().map(Change::reversed).collect(),
+                known: back.restored.len() == 1,
+                reason,
+                evidence,
+            });
         }
-        if !self.kept_conffiles.is_empty() {
-            parts.push(format!(
-                "kept the old version of {}",
-                self.kept_conffiles.join(", ")
-            ));
+        Quarantining {
+            add,
+            ..Quarantining::default()
         }
-        if !self.reboot_reasons.is_empty() {
-            parts.push(format!(
-                "a reboot is owed: {}",
-                self.reboot_reasons.join(", ")
-            ));
-        }
-        parts.join("; ")
     }
 
     /// Adds what a repair did and left.
@@ -178,7 +227,8 @@ impl Course {
         self.learn(repaired.installed);
     }
 
-    /// Adds what a transaction did; a package that changed twice keeps its first `from`.
+    /// Adds what a transaction did; a package that changed twice keeps its first
+    /// `from`, and one that is as it was before is none that changed.
     pub(super) fn learn(&mut self, installed: Installed) {
         for change in installed.changed {
             match self.changed.iter_mut().find(|known| known.id == change.id) {
@@ -186,10 +236,24 @@ impl Course {
                 None => self.changed.push(change),
             }
         }
+        self.changed.retain(|change| change.from != change.to);
         for file in installed.kept_conffiles {
             if !self.kept_conffiles.contains(&file) {
                 self.kept_conffiles.push(file);
             }
         }
     }
+
+    /// Adds what a rollback did. One by hand puts back what another run installed.
+    pub(super) fn learn_rollback(&mut self, back: RolledBack) {
+        self.learn(Installed {
+            changed: back.restored.clone(),
+            kept_conffiles: Vec::new(),
+        });
+        self.rolled_back = Some(Box::new(back));
+    }
+}
+
+pub(super) fn is_break(finding: &Finding) -> bool {
+    finding.class == Class::Breaks
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Course, Event, Repaired, Stage, State, step};
-use crate::model::{ApplyFailure, Installed, Outcome, Plan, Refusal};
+use crate::model::{
+    ApplyFailure, HookPoint, Installed, Outcome, Plan, Refusal, Rehearsal, Restarted, Verdict,
+};
 
 /// One state of each kind, in the order of a run.
 pub(super) fn stages() -> Vec<Stage> {
@@ -15,9 +17,21 @@ pub(super) fn stages() -> Vec<Stage> {
         Stage::Refreshing,
         Stage::Checking,
         Stage::Downloading { plan: plan.clone() },
+        Stage::Rehearsing { plan: plan.clone() },
+        Stage::Preserving { plan: plan.clone() },
         Stage::Applying { plan },
         Stage::Mending,
+        Stage::Restarting,
+        Stage::Rebooting,
         Stage::Verifying,
+        Stage::RollingBack,
+        Stage::Quarantining,
+        Stage::Hooking {
+            point: HookPoint::PreApply,
+            next: Box::new(Stage::Preserving {
+                plan: Plan::default(),
+            }),
+        },
         Stage::Finished {
             outcome: Outcome::Succeeded,
             summary: String::new(),
@@ -62,6 +76,10 @@ pub(super) fn events() -> Vec<Event> {
             reason: String::new(),
             culprits: vec![],
         },
+        rehearsed(Verdict::Passed),
+        rehearsed(Verdict::Confirmed),
+        rehearsed(Verdict::Unproven),
+        Event::Preserved,
         Event::Applied(Installed::default()),
         Event::ApplyFailed {
             installed: Installed::default(),
@@ -70,6 +88,17 @@ pub(super) fn events() -> Vec<Event> {
         Event::Verified {
             findings: vec![],
             reboot_reasons: vec![],
+        },
+        Event::Restarted(Restarted::default()),
+        Event::Rebooted,
+        Event::NotRebooted {
+            reason: String::new(),
+        },
+        Event::RolledBack(Box::default()),
+        Event::Quarantined { kept_away: vec![] },
+        Event::Hooked { failure: None },
+        Event::Hooked {
+            failure: Some(String::new()),
         },
         Event::Refused(Refusal::Invalid {
             detail: String::new(),
@@ -95,6 +124,13 @@ pub(super) fn events() -> Vec<Event> {
         Event::DeadlinePassed,
         Event::Cloned,
     ]
+}
+
+fn rehearsed(verdict: Verdict) -> Event {
+    Event::Rehearsed(Box::new(Rehearsal {
+        verdict,
+        ..Rehearsal::default()
+    }))
 }
 
 fn diagram() -> String {

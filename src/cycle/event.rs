@@ -2,7 +2,10 @@
 
 use jiff::SignedDuration;
 
-use crate::model::{ApplyFailure, Finding, Installed, PackageName, Phase, Plan, Refusal};
+use crate::model::{
+    ApplyFailure, Finding, Installed, PackageName, Plan, Refusal, Rehearsal, Restarted, RolledBack,
+    Task, Verdict,
+};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,10 @@ pub enum Event {
         /// Packages whose archives did not come.
         culprits: Vec<PackageName>,
     },
+    /// The plan was tried in a throw-away view of the machine.
+    Rehearsed(Box<Rehearsal>),
+    /// What puts the plan's packages back is kept.
+    Preserved,
     /// The transaction went through.
     Applied(Installed),
     /// The transaction did not go through.
@@ -56,6 +63,27 @@ pub enum Event {
         installed: Installed,
         /// Why.
         failure: ApplyFailure,
+    },
+    /// What ran old code was restarted, or looked at.
+    Restarted(Restarted),
+    /// The machine is up again after the reboot that was asked for.
+    Rebooted,
+    /// Something stands against a reboot.
+    NotRebooted {
+        /// One sentence.
+        reason: String,
+    },
+    /// What was installed was taken back, or could not be.
+    RolledBack(Box<RolledBack>),
+    /// Versions are kept away.
+    Quarantined {
+        /// A sentence each.
+        kept_away: Vec<String>,
+    },
+    /// The operator's programs of one point have run.
+    Hooked {
+        /// Which one failed, and how.
+        failure: Option<String>,
     },
     /// The machine was compared with the state before.
     Verified {
@@ -92,7 +120,7 @@ pub struct Repaired {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Send this order to the worker.
-    Order(Phase, Plan),
+    Order(Task),
     /// List what is pending and let policy decide.
     Check,
     /// Tell that a phase takes longer than it should; nothing is killed.
@@ -114,6 +142,20 @@ impl Event {
             Self::Unclear { .. } => "unclear",
             Self::Downloaded => "downloaded",
             Self::DownloadFailed { .. } => "download failed",
+            Self::Rehearsed(it) => match it.verdict {
+                Verdict::Passed => "rehearsed",
+                Verdict::Confirmed => "rehearsal failed",
+                Verdict::Unproven => "rehearsal unproven",
+            },
+            Self::Preserved => "preserved",
+            Self::Restarted(_) => "restarted",
+            Self::Rebooted => "rebooted",
+            Self::NotRebooted { .. } => "not rebooted",
+            Self::RolledBack(it) if it.failure.is_some() => "rollback failed",
+            Self::RolledBack(_) => "rolled back",
+            Self::Quarantined { .. } => "quarantined",
+            Self::Hooked { failure: None } => "hook passed",
+            Self::Hooked { failure: Some(_) } => "hook failed",
             Self::Applied(_) => "applied",
             Self::ApplyFailed { .. } => "apply failed",
             Self::Verified { .. } => "verified",

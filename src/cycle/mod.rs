@@ -6,10 +6,13 @@ mod course;
 #[cfg(test)]
 mod diagram;
 mod event;
+mod mandate;
 mod state;
 mod step;
+mod summary;
 
-pub use course::{Course, Mandate, SetAside};
+pub use course::{Course, SetAside};
 pub use event::{Effect, Event, Repaired};
+pub use mandate::Mandate;
 pub use state::{Stage, State};
 pub use step::{Refused, Step, step};

@@ -5,9 +5,10 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::course::{Course, Mandate};
+use super::course::Course;
 use super::event::Effect;
-use crate::model::{Action, Outcome, Phase, Plan};
+use super::mandate::Mandate;
+use crate::model::{Errand, HookPoint, Outcome, Phase, Plan, Task};
 
 /// A run at one moment; the ledger keeps the latest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,16 @@ pub enum Stage {
         /// What shall be installed.
         plan: Plan,
     },
+    /// The plan is tried in a throw-away view of the machine.
+    Rehearsing {
+        /// What is tried.
+        plan: Plan,
+    },
+    /// What puts back every package of the plan is kept.
+    Preserving {
+        /// What shall be installed.
+        plan: Plan,
+    },
     /// The package manager is at work on the plan. Ends only when it does.
     Applying {
         /// What is being installed.
@@ -44,8 +55,24 @@ pub enum Stage {
     /// A transaction ended badly or out of sight; the database is mended before
     /// anything else. Ends when the worker reports.
     Mending,
+    /// What still runs old code is restarted, as far as it may be.
+    Restarting,
+    /// The machine is asked to reboot. Ends when it is up again, or something
+    /// stands against it.
+    Rebooting,
     /// The machine is compared with the state before.
     Verifying,
+    /// What was installed is taken back.
+    RollingBack,
+    /// Versions that did harm are kept away from now on.
+    Quarantining,
+    /// The operator's programs of one point run.
+    Hooking {
+        /// Which point.
+        point: HookPoint,
+        /// What comes next.
+        next: Box<Stage>,
+    },
     /// The run is over; the outcome stands.
     Finished {
         /// How it ended.
@@ -81,26 +108,30 @@ impl State {
     /// What has to be done in this state; asked again after a restart.
     #[must_use]
     pub fn effect(&self) -> Effect {
-        let none = Plan::default;
-        match &self.stage {
-            Stage::Repairing | Stage::Mending => Effect::Order(Phase::Repair, none()),
-            Stage::Refreshing => Effect::Order(Phase::Refresh, none()),
-            Stage::Checking => Effect::Check,
-            Stage::Downloading { plan } => Effect::Order(Phase::Download, plan.clone()),
-            Stage::Applying { plan } => Effect::Order(Phase::Apply, plan.clone()),
-            Stage::Verifying => Effect::Order(Phase::Verify, none()),
-            Stage::Finished { .. } => Effect::Report,
-        }
-    }
-}
-
-impl Mandate {
-    /// Where such a run begins, and begins anew when nothing was installed yet.
-    pub(super) fn first_stage(&self) -> Stage {
-        match self.action {
-            Action::Patch => Stage::Repairing,
-            Action::Check => Stage::Refreshing,
-        }
+        let mandate = &self.course.mandate;
+        Effect::Order(match &self.stage {
+            Stage::Checking => return Effect::Check,
+            Stage::Finished { .. } => return Effect::Report,
+            Stage::Repairing | Stage::Mending => Task::plain(Phase::Repair),
+            Stage::Refreshing => Task::plain(Phase::Refresh),
+            Stage::Downloading { plan } => Task::with_plan(Phase::Download, plan.clone()),
+            Stage::Rehearsing { plan } => Task::with_plan(Phase::Rehearse, plan.clone()),
+            Stage::Preserving { plan } => Task::with_plan(Phase::RestorePoint, plan.clone()),
+            Stage::Applying { plan } => Task::with_plan(Phase::Apply, plan.clone()),
+            Stage::Restarting => Task::on(Errand::Restart {
+                allowed: mandate.restarts,
+            }),
+            Stage::Rebooting => Task::on(Errand::Reboot {
+                until: mandate.closes.unwrap_or(self.deadline),
+            }),
+            Stage::Verifying => Task::plain(Phase::Verify),
+            Stage::RollingBack => Task::on(Errand::RollBack { of: mandate.of }),
+            Stage::Quarantining => Task::on(Errand::Quarantine(self.course.suspicions())),
+            Stage::Hooking { point, next } => Task::on(Errand::Hook {
+                point: *point,
+                outcome: next.outcome(),
+            }),
+        })
     }
 }
 
@@ -112,9 +143,25 @@ impl Stage {
             Self::Refreshing => SignedDuration::from_mins(15),
             Self::Checking => SignedDuration::from_mins(10),
             Self::Downloading { .. } => SignedDuration::from_mins(60),
-            Self::Applying { plan } => plan.usual_duration().saturating_mul(2),
+            Self::Applying { plan } | Self::Rehearsing { plan } => {
+                plan.usual_duration().saturating_mul(2)
+            }
+            Self::Preserving { .. } => SignedDuration::from_mins(10),
+            Self::Restarting => SignedDuration::from_mins(15),
+            Self::Rebooting | Self::RollingBack | Self::Hooking { .. } => {
+                SignedDuration::from_mins(60)
+            }
+            Self::Quarantining => SignedDuration::from_mins(5),
             Self::Verifying => SignedDuration::from_mins(15),
             Self::Finished { .. } => SignedDuration::MAX,
+        }
+    }
+
+    /// How the run has ended, if it has.
+    fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Finished { outcome, .. } => Some(*outcome),
+            _ => None,
         }
     }
 
@@ -126,8 +173,15 @@ impl Stage {
             Self::Refreshing => "refreshing",
             Self::Checking => "checking",
             Self::Downloading { .. } => "downloading",
+            Self::Rehearsing { .. } => "rehearsing",
+            Self::Preserving { .. } => "preserving",
             Self::Applying { .. } => "applying",
             Self::Mending => "mending",
+            Self::Restarting => "restarting",
+            Self::Rebooting => "rebooting",
+            Self::RollingBack => "rolling-back",
+            Self::Quarantining => "quarantining",
+            Self::Hooking { .. } => "hooking",
             Self::Verifying => "verifying",
             Self::Finished { .. } => "finished",
         }

@@ -5,7 +5,7 @@ use super::driver::opening;
 use super::events::event;
 use super::hands::{Hands, Work};
 use crate::control::{ControlError, document};
-use crate::model::{ExitCode, Handover, Order, Phase, Plan, Report, WorkerEvent};
+use crate::model::{ExitCode, Handover, Order, Phase, Report, Task, WorkerEvent};
 use crate::os::clock;
 
 /// A worker that reports on something else than it was ordered to do.
@@ -14,7 +14,7 @@ pub(super) const ASTRAY: &str =
 
 /// Gives such an order and waits for its report.
 pub(super) async fn order<H: Hands>(hands: &mut H, phase: Phase) -> Result<Report, String> {
-    let order = Order::new(opening::new_id(clock::now(), None), phase, Plan::default());
+    let order = Order::new(opening::new_id(clock::now(), None), Task::plain(phase));
     let mut work = hands.order(&order).await.map_err(|lost| lost.to_string())?;
     loop {
         match work.next().await.map_err(|lost| lost.to_string())? {

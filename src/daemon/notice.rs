@@ -112,6 +112,7 @@ fn found(run: RunId, finding: &Finding) {
         check,
         subject,
         detail,
+        ..
     } = finding;
     match class {
         Class::Breaks => {
@@ -128,7 +129,7 @@ fn finished(run: RunId, outcome: Outcome, summary: &str) {
         Outcome::Succeeded | Outcome::RebootOwed => {
             event!(RUN_FINISHED, PATCHD_RUN = %run, PATCHD_OUTCOME = %outcome, "run {run} {outcome}: {summary}");
         }
-        Outcome::Partial | Outcome::Deferred | Outcome::Cloned => {
+        Outcome::Partial | Outcome::RolledBack | Outcome::Deferred | Outcome::Cloned => {
             event!(RUN_FINISHED as Warn, PATCHD_RUN = %run, PATCHD_OUTCOME = %outcome, "run {run} {outcome}: {summary}");
         }
         Outcome::Failed | Outcome::NeedsHuman => {

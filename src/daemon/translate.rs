@@ -28,6 +28,16 @@ pub(super) fn event(report: Report, plan: &Plan) -> Event {
         Report::Apply {
             installed, failure, ..
         } => applied(installed, failure, plan),
+        Report::Rehearse(rehearsal) => Event::Rehearsed(rehearsal),
+        Report::RestorePoint(_) => Event::Preserved,
+        Report::Restart(restarted) => Event::Restarted(restarted),
+        Report::Reboot { put_off: None } => Event::Rebooted,
+        Report::Reboot {
+            put_off: Some(reason),
+        } => Event::NotRebooted { reason },
+        Report::RollBack(back) => Event::RolledBack(back),
+        Report::Quarantine { kept_away } => Event::Quarantined { kept_away },
+        Report::Hook { failure } => Event::Hooked { failure },
         Report::Verify {
             findings,
             reboot_reasons,

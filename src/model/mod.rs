@@ -3,34 +3,43 @@
 //! nothing of ours, does no I/O and knows no clock.
 
 mod boot;
+mod conduct;
 mod host;
 mod order;
 mod outcome;
 mod package;
 mod pending;
 mod plan;
+mod quarantine;
+mod refusal;
 mod rehearsal;
+mod report;
 mod repository;
+mod restart;
+mod restore;
 mod run;
 mod skip;
 mod verification;
 mod version;
 
 pub use boot::BootPart;
+pub use conduct::{Conduct, Reboot, Restore};
 pub use host::{BootId, Distribution, Host, MachineId};
-pub use order::{
-    ApplyFailure, Handover, Installed, Order, OwnOutcome, OwnUpgrade, PROTOCOL, Phase, Refusal,
-    Report, WorkerEvent,
-};
+pub use order::{Errand, HookPoint, Order, PROTOCOL, Phase, Task, WorkerEvent};
 pub use outcome::{ExitCode, InvalidExitCode, Outcome};
 pub use package::{Architecture, InvalidName, PackageId, PackageName};
 pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};
 pub use plan::{Change, Decided, Decision, Digest, Plan};
+pub use quarantine::{Quarantining, Suspicion};
+pub use refusal::Refusal;
 pub use rehearsal::{
     Bounds, DiskUse, FileChange, FileChanges, FileFate, Layer, Rehearsal, ServiceChange,
     ServiceFate, Verdict,
 };
+pub use report::{ApplyFailure, Handover, Installed, OwnOutcome, OwnUpgrade, Report};
 pub use repository::{Repository, RepositoryState};
+pub use restart::{Restarted, StaleUnit};
+pub use restore::{RestorePoint, RolledBack};
 pub use run::{Action, InvalidRunId, RunId};
 pub use skip::SkipReason;
 pub use verification::{Class, Finding};

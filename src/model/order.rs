@@ -3,14 +3,15 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::package::PackageName;
-use super::plan::{Change, Digest, Plan};
-use super::repository::Repository;
+use super::outcome::Outcome;
+use super::plan::{Digest, Plan};
+use super::quarantine::Quarantining;
+use super::refusal::Refusal;
+use super::report::Report;
 use super::run::RunId;
-use super::verification::Finding;
-use super::version::Version;
 
 /// The protocol this build speaks. A worker serves it and the one before.
 pub const PROTOCOL: u32 = 1;
@@ -25,12 +26,25 @@ pub enum Phase {
     Refresh,
     /// Fetch the plan's archives, after preflight; touches no package.
     Download,
+    /// Try the plan in a throw-away view of this machine; changes nothing.
+    Rehearse,
+    /// Keep what puts back every package that the plan touches.
+    RestorePoint,
     /// Take the state before, install the plan.
     Apply,
-    /// Compare the machine with the state before; the last phase of a run that
-    /// has installed something.
+    /// Restart what still runs old code, as far as it may; tell the rest.
+    Restart,
+    /// Reboot the machine, unless something stands against it.
+    Reboot,
+    /// Compare the machine with the state before.
     Verify,
-    /// Close the record of a run that ends without a look at what it did.
+    /// Bring the packages of a restore point back to the versions in it.
+    RollBack,
+    /// Keep versions away that did harm, or let them in again.
+    Quarantine,
+    /// Run the operator's programs of one point.
+    Hook,
+    /// Close the record of a run; always the last phase.
     Cleanup,
     /// Check `/etc/patchd`, and keep it as the last good copy if it is sound.
     AcceptConfig,
@@ -38,6 +52,67 @@ pub enum Phase {
     Takeover,
     /// Undo the take-over, as far as nobody has changed it since.
     GiveBack,
+}
+
+/// Where the operator's own programs come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookPoint {
+    /// Before the indexes are fetched.
+    PreCheck,
+    /// Before anything of a plan is installed.
+    PreApply,
+    /// After the last transaction.
+    PostApply,
+    /// Before a reboot.
+    PreReboot,
+    /// After a run that was verified and broke nothing.
+    PostVerify,
+    /// After a run that failed, was rolled back, or needs a person.
+    OnFailure,
+}
+
+/// What a phase needs beside a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "errand", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Errand {
+    /// For `RollBack`.
+    RollBack {
+        /// The run whose restore point is taken; absent for the order's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<RunId>,
+    },
+    /// For `Restart`.
+    Restart {
+        /// Whether services may be restarted now; otherwise it only looks.
+        allowed: bool,
+    },
+    /// For `Reboot`.
+    Reboot {
+        /// Until when users and inhibitors may be waited for.
+        until: Timestamp,
+    },
+    /// For `Hook`.
+    Hook {
+        /// Which programs.
+        point: HookPoint,
+        /// How the run ends, as far as that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Outcome>,
+    },
+    /// For `Quarantine`.
+    Quarantine(Quarantining),
+}
+
+/// One phase with what it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// What to do.
+    pub phase: Phase,
+    /// The transaction; empty for phases that need none.
+    pub plan: Plan,
+    /// What else the phase needs to know.
+    pub errand: Option<Errand>,
 }
 
 /// What the worker is asked to do.
@@ -53,6 +128,9 @@ pub struct Order {
     /// The transaction; empty for phases that need none.
     #[serde(default)]
     pub plan: Plan,
+    /// What else the phase needs to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errand: Option<Errand>,
     /// The plan's digest, so that a plan cut short is noticed.
     pub digest: Digest,
 }
@@ -102,175 +180,64 @@ pub enum WorkerEvent {
     },
 }
 
-/// Why an order is not carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "why", rename_all = "kebab-case")]
-pub enum Refusal {
-    /// The order makes no sense or breaks a rule of the worker; the sentence says which.
-    Invalid {
-        /// What is wrong with it.
-        detail: String,
-    },
-    /// Another run is open or at work.
-    Busy {
-        /// Which run, as far as known.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        run: Option<RunId>,
-    },
-    /// The package manager would do something else than the plan says.
-    Stale {
-        /// The first differences, a line each.
-        differences: Vec<String>,
-    },
-    /// Somebody holds the package manager's lock for longer than we may wait.
-    Locked {
-        /// Process name and pid.
-        holder: String,
-        /// How long we waited.
-        waited_seconds: u64,
-    },
-    /// Preflight: the machine is not fit for this plan; nothing was begun.
-    Unfit {
-        /// What is missing, a sentence each.
-        faults: Vec<String>,
-        /// The removal of old kernels that would make it fit; empty when none would.
-        #[serde(default, skip_serializing_if = "Plan::is_empty")]
-        room: Plan,
-    },
-    /// The machine goes down, or somebody stops the worker: nothing further is begun.
-    Stopping,
-    /// It was tried and could not be done.
-    Unable {
-        /// Why.
-        detail: String,
-    },
+impl Errand {
+    /// The one phase that it is for.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::RollBack { .. } => Phase::RollBack,
+            Self::Restart { .. } => Phase::Restart,
+            Self::Reboot { .. } => Phase::Reboot,
+            Self::Hook { .. } => Phase::Hook,
+            Self::Quarantine(_) => Phase::Quarantine,
+        }
+    }
 }
 
-/// What came of a phase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "phase", rename_all = "kebab-case")]
-pub enum Report {
-    /// After `Repair`.
-    Repair {
-        /// Whether the package database is sound now.
-        sound: bool,
-        /// What was done, in order; empty when there was nothing to mend.
-        steps: Vec<String>,
-        /// Packages that are still broken, with their state.
-        broken: Vec<String>,
-        /// What an interrupted transaction of this run turned out to have done.
-        installed: Installed,
-    },
-    /// After `Refresh`.
-    Refresh {
-        /// Every repository with its state after the attempt.
-        repositories: Vec<Repository>,
-    },
-    /// After `Download`.
-    Download {
-        /// Bytes fetched.
-        bytes: u64,
-        /// Set when it did not work: the package manager's own words.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        failure: Option<String>,
-        /// With a failure: the packages whose archives did not come.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        culprits: Vec<PackageName>,
-    },
-    /// After `Apply`.
-    Apply {
-        /// What it did, as the package database says; not what was hoped.
-        installed: Installed,
-        /// Set when it did not go through.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        failure: Option<ApplyFailure>,
-        /// Set when the daemon ran, and its own package was in the plan.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        own_upgrade: Option<OwnUpgrade>,
-    },
-    /// After `Verify`.
-    Verify {
-        /// What is not as it should be.
-        findings: Vec<Finding>,
-        /// Why a reboot is owed; empty when none is.
-        reboot_reasons: Vec<String>,
-    },
-    /// After `Cleanup`.
-    Cleanup,
-    /// After `AcceptConfig`.
-    AcceptConfig {
-        /// All faults as a person reads them; absent when it was accepted.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        faults: Option<String>,
-    },
-    /// After `Takeover`.
-    Takeover(Handover),
-    /// After `GiveBack`.
-    GiveBack(Handover),
-}
+impl Task {
+    /// A phase that needs nothing else.
+    #[must_use]
+    pub fn plain(phase: Phase) -> Self {
+        Self::with_plan(phase, Plan::default())
+    }
 
-/// What became of everybody else who would patch this machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Handover {
-    /// What was switched off, or given back; a name each.
-    pub done: Vec<String>,
-    /// What was left as it is, and why; a sentence each.
-    pub left: Vec<String>,
-}
+    /// A phase for this plan.
+    #[must_use]
+    pub fn with_plan(phase: Phase, plan: Plan) -> Self {
+        Self {
+            phase,
+            plan,
+            errand: None,
+        }
+    }
 
-/// How the daemon came through the upgrade of its own package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnUpgrade {
-    /// The version that ran before.
-    pub from: Version,
-    /// The version that was installed.
-    pub to: Version,
-    /// What became of it.
-    pub outcome: OwnOutcome,
-}
-
-/// What became of a new version of the daemon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OwnOutcome {
-    /// It is ready.
-    Kept,
-    /// It did not become ready; the old one was put back and is.
-    PutBack,
-    /// It did not become ready, and the old package could not be had.
-    NoWayBack,
-    /// It did not become ready, and putting the old one back did not help.
-    Failed,
-}
-
-/// What a transaction did to the machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Installed {
-    /// What is different now.
-    pub changed: Vec<Change>,
-    /// Configuration files that kept their old version, absolute paths.
-    pub kept_conffiles: Vec<String>,
-}
-
-/// Why a transaction did not go through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApplyFailure {
-    /// One sentence.
-    pub summary: String,
-    /// The packages that failed by themselves, if it can be told.
-    pub culprits: Vec<PackageName>,
+    /// The phase that an errand is for.
+    #[must_use]
+    pub fn on(errand: Errand) -> Self {
+        let phase = errand.phase();
+        Self {
+            errand: Some(errand),
+            ..Self::plain(phase)
+        }
+    }
 }
 
 impl Order {
     /// An order with the plan's digest filled in.
     #[must_use]
-    pub fn new(run: RunId, phase: Phase, plan: Plan) -> Self {
+    pub fn new(run: RunId, task: Task) -> Self {
+        let Task {
+            phase,
+            plan,
+            errand,
+        } = task;
         let digest = plan.digest();
         Self {
             protocol: PROTOCOL,
             run,
             phase,
             plan,
+            errand,
             digest,
         }
     }
@@ -284,42 +251,20 @@ impl Phase {
     }
 }
 
-impl OwnUpgrade {
-    /// Whether the new version is ready.
-    #[must_use]
-    pub fn is_kept(&self) -> bool {
-        self.outcome == OwnOutcome::Kept
-    }
-}
-
-impl fmt::Display for OwnUpgrade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { from, to, outcome } = self;
-        match outcome {
-            OwnOutcome::Kept => write!(f, "patchd {to} is ready"),
-            OwnOutcome::PutBack => write!(
-                f,
-                "patchd {to} did not become ready, and {from} was put back"
-            ),
-            OwnOutcome::NoWayBack => write!(
-                f,
-                "patchd {to} did not become ready, and there is no way back: the package of {from} could not be had; look at `journalctl -u patchd`"
-            ),
-            OwnOutcome::Failed => write!(
-                f,
-                "patchd {to} did not become ready, and putting {from} back did not help; look at `journalctl -u patchd`"
-            ),
-        }
-    }
-}
-
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Repair => "repair",
             Self::Refresh => "refresh",
             Self::Download => "download",
+            Self::Rehearse => "rehearse",
+            Self::RestorePoint => "restore-point",
             Self::Apply => "apply",
+            Self::Restart => "restart",
+            Self::Reboot => "reboot",
+            Self::RollBack => "roll-back",
+            Self::Quarantine => "quarantine",
+            Self::Hook => "hook",
             Self::Verify => "verify",
             Self::Cleanup => "cleanup",
             Self::AcceptConfig => "accept-config",
@@ -329,40 +274,23 @@ impl fmt::Display for Phase {
     }
 }
 
-impl fmt::Display for Refusal {
+impl HookPoint {
+    /// Whether a failing program stops the run.
+    #[must_use]
+    pub fn may_stop(self) -> bool {
+        matches!(self, Self::PreCheck | Self::PreApply | Self::PreReboot)
+    }
+}
+
+impl fmt::Display for HookPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invalid { detail } => write!(f, "the order was refused: {detail}"),
-            Self::Unable { detail } => f.write_str(detail),
-            Self::Stopping => f.write_str(
-                "interrupted by shutdown: nothing further was begun; the rest waits for the next window",
-            ),
-            Self::Busy { run: Some(run) } => {
-                write!(
-                    f,
-                    "run {run} is at work; wait for it, or look at it with `patchd logs {run}`"
-                )
-            }
-            Self::Busy { run: None } => f.write_str("another run is at work; wait for it to end"),
-            Self::Stale { differences } => {
-                write!(
-                    f,
-                    "the package manager would not do what was planned: {}",
-                    differences.join("; ")
-                )
-            }
-            Self::Locked {
-                holder,
-                waited_seconds,
-            } => write!(
-                f,
-                "the package manager's lock is held by {holder}, waited {waited_seconds} s; run again later, or stop {holder}"
-            ),
-            Self::Unfit { faults, .. } => write!(
-                f,
-                "this machine is not fit for the plan: {}",
-                faults.join("; ")
-            ),
-        }
+        f.write_str(match self {
+            Self::PreCheck => "pre_check",
+            Self::PreApply => "pre_apply",
+            Self::PostApply => "post_apply",
+            Self::PreReboot => "pre_reboot",
+            Self::PostVerify => "post_verify",
+            Self::OnFailure => "on_failure",
+        })
     }
 }

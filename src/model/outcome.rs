@@ -14,6 +14,8 @@ pub enum Outcome {
     RebootOwed,
     /// Some of it is installed, or verify warns.
     Partial,
+    /// It broke something, and was taken back whole.
+    RolledBack,
     /// Not begun or not gone on with: a lock, an operator who cancelled.
     Deferred,
     /// Did not work; the machine is sound.
@@ -41,6 +43,8 @@ pub enum ExitCode {
     Failed = 1,
     /// A person has to look, or the answer is incomplete.
     NeedsHuman = 7,
+    /// It broke something, and was taken back.
+    RolledBack = 6,
     /// Some of it worked.
     Partial = 5,
     /// Put off: lock, cancel.
@@ -55,10 +59,11 @@ pub enum ExitCode {
 
 impl Outcome {
     /// All there are, for counting.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Succeeded,
         Self::RebootOwed,
         Self::Partial,
+        Self::RolledBack,
         Self::Deferred,
         Self::Failed,
         Self::NeedsHuman,
@@ -72,6 +77,7 @@ impl Outcome {
             Self::Succeeded => ExitCode::Success,
             Self::RebootOwed => ExitCode::Owed,
             Self::Partial => ExitCode::Partial,
+            Self::RolledBack => ExitCode::RolledBack,
             Self::Deferred => ExitCode::Deferred,
             Self::Failed | Self::Cloned => ExitCode::Failed,
             Self::NeedsHuman => ExitCode::NeedsHuman,
@@ -86,13 +92,14 @@ pub struct InvalidExitCode(u8);
 
 impl ExitCode {
     /// All of them, the first that applies first.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::ConfigInvalid,
         Self::Usage,
         Self::NotPermitted,
         Self::Unreachable,
         Self::Failed,
         Self::NeedsHuman,
+        Self::RolledBack,
         Self::Partial,
         Self::Deferred,
         Self::Owed,
@@ -110,6 +117,7 @@ impl ExitCode {
             Self::Unreachable => "unreachable",
             Self::Failed => "failed",
             Self::NeedsHuman => "needs-human",
+            Self::RolledBack => "rolled-back",
             Self::Partial => "partial",
             Self::Deferred => "deferred",
             Self::Owed => "owed",
@@ -125,6 +133,7 @@ impl fmt::Display for Outcome {
             Self::Succeeded => "succeeded",
             Self::RebootOwed => "reboot-owed",
             Self::Partial => "partial",
+            Self::RolledBack => "rolled-back",
             Self::Deferred => "deferred",
             Self::Failed => "failed",
             Self::NeedsHuman => "needs-human",

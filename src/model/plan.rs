@@ -169,6 +169,16 @@ impl From<Plan> for Vec<Change> {
 }
 
 impl Change {
+    /// The change the other way round.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            from: self.to.clone(),
+            to: self.from.clone(),
+        }
+    }
+
     /// Whether this line takes the package away.
     #[must_use]
     pub fn is_removal(&self) -> bool {

@@ -6,10 +6,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::package::PackageName;
-use super::plan::Digest;
+use super::restart::StaleUnit;
 
 /// What a rehearsal says of its plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It went through, and what was checked before it passed after it.
@@ -18,15 +18,14 @@ pub enum Verdict {
     Confirmed,
     /// It did not go through, for a reason that the machine itself may not
     /// have: no network, no device, no systemd, no room, no jail at all.
+    #[default]
     Unproven,
 }
 
 /// The report of a rehearsal. Texts from inside it are untrusted: they are
 /// bounded when it is made, and escaped where they are shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearsal {
-    /// The plan that was rehearsed.
-    pub digest: Digest,
     /// Whether it would work.
     pub verdict: Verdict,
     /// Why, in one sentence.
@@ -51,7 +50,7 @@ pub struct Rehearsal {
     pub services: Vec<ServiceChange>,
     /// Units that go on running code that it replaces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stale_units: Vec<String>,
+    pub stale: Vec<StaleUnit>,
     /// Why a reboot would be owed; empty when none would.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reboot_reasons: Vec<String>,
@@ -170,27 +169,10 @@ pub enum Bounds {
 impl Rehearsal {
     /// One that could not be had: nothing is known of the plan.
     #[must_use]
-    pub fn impossible(digest: Digest, summary: String) -> Self {
+    pub fn impossible(summary: String) -> Self {
         Self {
-            digest,
-            verdict: Verdict::Unproven,
             summary,
-            culprits: Vec::new(),
-            evidence: Vec::new(),
-            seconds: 0,
-            attempts: 0,
-            files: FileChanges::default(),
-            kept_conffiles: Vec::new(),
-            services: Vec::new(),
-            stale_units: Vec::new(),
-            reboot_reasons: Vec::new(),
-            disk: Vec::new(),
-            memory_bytes: None,
-            layer: None,
-            bounds: None,
-            left_over: Vec::new(),
-            not_rehearsed: Vec::new(),
-            warnings: Vec::new(),
+            ..Self::default()
         }
     }
 }

@@ -14,6 +14,10 @@ pub enum Action {
     /// Look, install, verify.
     #[default]
     Patch,
+    /// Look, and try it in a throw-away view of the machine.
+    Rehearse,
+    /// Put back what an earlier run installed.
+    RollBack,
 }
 
 /// A text that is no run id.
@@ -45,6 +49,8 @@ impl fmt::Display for Action {
         f.write_str(match self {
             Self::Check => "check",
             Self::Patch => "patch",
+            Self::Rehearse => "rehearse",
+            Self::RollBack => "roll-back",
         })
     }
 }

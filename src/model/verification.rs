@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::run::RunId;
+
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// Worth knowing; exit 5.
     Warns,
-    /// The patch broke something that worked before; exit 7 until rollback is built.
+    /// The patch broke something that worked before: it is rolled back, or exit 7.
     Breaks,
 }
 
@@ -23,4 +25,7 @@ pub struct Finding {
     pub subject: String,
     /// What was seen, and what the operator can do.
     pub detail: String,
+    /// Set when an earlier run broke it, and it still is: which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<RunId>,
 }

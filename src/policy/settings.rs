@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::pattern::Pattern;
-use crate::model::PackageName;
+use crate::model::{Conduct, PackageName};
 
 /// One policy: ordered rules, first match decides, no match is `not-selected`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Settings {
     pub removals: Vec<Pattern>,
     /// The rules, in order.
     pub rules: Vec<Rule>,
+    /// How its runs go about their plans.
+    pub conduct: Conduct,
 }
 
 /// One rule.
@@ -92,6 +94,7 @@ impl Default for Settings {
                 soak: None,
                 reason,
             }],
+            conduct: Conduct::default(),
         }
     }
 }

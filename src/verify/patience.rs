@@ -117,6 +117,7 @@ mod tests {
             check: check.into(),
             subject: subject.into(),
             detail: "broken".into(),
+            since: None,
         });
         look
     }

@@ -117,6 +117,7 @@ impl<P: PackageManager> Tools<'_, P> {
                 check: "version".to_owned(),
                 subject: id.to_string(),
                 detail,
+                since: None,
             }
         };
         Ok(differs.map(tell).collect())
@@ -159,5 +160,6 @@ fn finding(class: Class, check: &str, detail: &str) -> Finding {
         check: check.to_owned(),
         subject,
         detail: detail.to_owned(),
+        since: None,
     }
 }

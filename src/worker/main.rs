@@ -11,7 +11,7 @@ use super::serve::{obey, serve};
 use super::tools::{Rules, Tools};
 use super::{LAST_GOOD, acts};
 use crate::config::{self, Reader, Settings, Sources};
-use crate::model::{ExitCode, Order, Phase, Plan, Refusal, Report, WorkerEvent};
+use crate::model::{ExitCode, Order, Phase, Refusal, Report, Task, WorkerEvent};
 use crate::os::command::System;
 use crate::os::signals::Noted;
 use crate::os::{clock, files, machine, signals, systemd};
@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
 /// must work without a daemon, as in a maintainer script.
 pub async fn stand_alone(phase: Phase) -> Result<Report, Refusal> {
     let run = acts::fresh_id(clock::now());
-    let order = Order::new(run, phase, Plan::default());
+    let order = Order::new(run, Task::plain(phase));
     let text = serde_json::to_string(&order).map_err(|cause| unable(&cause.to_string()))?;
     equipped(&Noted::default(), async |tools| {
         obey(&tools, &text, &mut Caller::nobody()).await

@@ -8,7 +8,7 @@ use rustix::fs::FlockOperation;
 
 use super::caller::Caller;
 use super::log;
-use super::record::{Line, Past, Record};
+use super::record::{Line, Record};
 use super::tools::{Done, Tools};
 use super::validate::{Bounds, validate};
 use crate::model::{Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent};
@@ -89,10 +89,8 @@ pub(super) async fn obey<P: PackageManager>(
     text: &str,
     caller: &mut Caller,
 ) -> Done {
-    match accept(tools, text, caller).await? {
-        Accepted::Begins(post) => carry_out(tools, *post, caller).await,
-        Accepted::WasDone(report) => Ok(*report),
-    }
+    let post = accept(tools, text, caller).await?;
+    carry_out(tools, post, caller).await
 }
 
 fn end(done: Done) -> WorkerEvent {
@@ -100,12 +98,6 @@ fn end(done: Done) -> WorkerEvent {
         Ok(report) => WorkerEvent::Done { report },
         Err(refusal) => WorkerEvent::Refused { refusal },
     }
-}
-
-enum Accepted {
-    Begins(Box<Post>),
-    /// The last phase of a run that is over: nobody heard the report.
-    WasDone(Box<Report>),
 }
 
 struct Post {
@@ -120,7 +112,7 @@ async fn accept<P: PackageManager>(
     tools: &Tools<'_, P>,
     text: &str,
     caller: &mut Caller,
-) -> Result<Accepted, Refusal> {
+) -> Result<Post, Refusal> {
     let order: Order = serde_json::from_str(text).map_err(|cause| Refusal::Invalid {
         detail: format!("it is not an order: {cause}"),
     })?;
@@ -145,12 +137,6 @@ async fn accept<P: PackageManager>(
             spare: &spare,
         },
     )?;
-    if let Past::Over {
-        told: Some(report), ..
-    } = past
-    {
-        return Ok(Accepted::WasDone(report));
-    }
     if let (Some(detail), false) = (&tools.rules.unsound, order.phase.stands_alone()) {
         let detail = detail.clone();
         return Err(Refusal::Unable { detail });
@@ -158,7 +144,7 @@ async fn accept<P: PackageManager>(
     if tools.noted.stop_was_asked() {
         return Err(Refusal::Stopping);
     }
-    begin(tools, order, open, lock).map(|post| Accepted::Begins(Box::new(post)))
+    begin(tools, order, open, lock)
 }
 
 /// Writes the order down; from here on its run is open.
@@ -221,13 +207,19 @@ async fn carry_out<P: PackageManager>(
         Phase::Download => tools.download(&mut desk, &order.plan).await,
         Phase::Apply => tools.apply(&mut desk, &order.plan).await,
         Phase::Verify => tools.verify(&mut desk).await,
+        Phase::Rehearse => Ok(Report::Rehearse(Box::default())),
+        Phase::RestorePoint => Ok(Report::RestorePoint(crate::model::RestorePoint::default())),
+        Phase::Restart => Ok(Report::Restart(crate::model::Restarted::default())),
+        Phase::Reboot | Phase::RollBack | Phase::Quarantine | Phase::Hook => Err(Refusal::Unable {
+            detail: format!("{} is not built", order.phase),
+        }),
         Phase::Cleanup => Ok(Report::Cleanup),
         Phase::AcceptConfig => tools.accept_config(),
         Phase::Takeover => tools.take_over().await,
         Phase::GiveBack => tools.give_back().await,
     };
     let _full_disk = desk.write(&end(done.clone()));
-    let is_last = matches!(done, Ok(Report::Verify { .. } | Report::Cleanup));
+    let is_last = order.phase == Phase::Cleanup;
     if order.phase.stands_alone() || is_last {
         let _full_disk = desk.record.append(Line::End { at: clock::now() });
     }

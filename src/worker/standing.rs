@@ -37,6 +37,7 @@ impl Look {
             .into_iter()
             .filter(|finding| finding.class == Class::Breaks);
         let retold = |finding: Finding| Finding {
+            since: Some(run),
             detail: format!(
                 "{} (since run {run}; if that is meant to be so, remove /var/lib/patchd-worker/{FILE})",
                 finding.detail

@@ -2,7 +2,7 @@
 //! manager has on offer is checked by its own simulation later.
 
 use super::record::Past;
-use crate::model::{Change, Order, PROTOCOL, Phase, Plan, Refusal, Report, RunId};
+use crate::model::{Change, Errand, Order, PROTOCOL, Phase, Plan, Refusal, RunId};
 use crate::policy::Pattern;
 
 /// The largest order that is read, bytes; a plan of 10,000 packages is 1.5 MB.
@@ -39,21 +39,13 @@ pub(super) fn validate(order: &Order, bounds: &Bounds<'_>) -> Result<(), Refusal
         return Err(Refusal::Busy { run: bounds.open });
     }
     in_turn(order, bounds.past)?;
+    right_errand(order)?;
     match order.phase {
-        Phase::Download | Phase::Apply if order.plan.is_empty() => Err(invalid(format!(
-            "{} needs a plan, and it has none",
-            order.phase
-        ))),
-        Phase::Repair
-        | Phase::Refresh
-        | Phase::Verify
-        | Phase::Cleanup
-        | Phase::AcceptConfig
-        | Phase::Takeover
-        | Phase::GiveBack
-            if !order.plan.is_empty() =>
-        {
-            Err(invalid(format!("{} takes no plan", order.phase)))
+        phase if takes_plan(phase) && order.plan.is_empty() => {
+            Err(invalid(format!("{phase} needs a plan, and it has none")))
+        }
+        phase if !takes_plan(phase) && !order.plan.is_empty() => {
+            Err(invalid(format!("{phase} takes no plan")))
         }
         _ if order.plan.only_removes() => only_spare(&order.plan, bounds.spare),
         _ => order
@@ -68,32 +60,63 @@ pub(super) fn validate(order: &Order, bounds: &Bounds<'_>) -> Result<(), Refusal
 fn in_turn(order: &Order, past: &Past) -> Result<(), Refusal> {
     let (run, phase) = (order.run, order.phase);
     match past {
-        // Only what stands last is told again: what verify found.
-        Past::Over { told: Some(report) }
-            if phase == Phase::Verify && matches!(**report, Report::Verify { .. }) =>
-        {
-            Ok(())
-        }
-        Past::Over { .. } => Err(invalid(format!(
+        Past::Over => Err(invalid(format!(
             "run {run} is over, and its record is closed"
         ))),
-        Past::None if phase.stands_alone() || phase == Phase::Repair => Ok(()),
+        Past::None if phase.stands_alone() || matches!(phase, Phase::Repair | Phase::Refresh) => {
+            Ok(())
+        }
         Past::None => Err(invalid(format!(
-            "a run begins with repair, and run {run} would with {phase}"
+            "a run begins with repair or refresh, and run {run} would with {phase}"
         ))),
         Past::Open { .. } if phase.stands_alone() => Err(invalid(format!(
             "{phase} belongs to no run, and run {run} has begun"
         ))),
-        Past::Open { downloaded }
-            if phase == Phase::Apply
+        Past::Open {
+            repaired: false, ..
+        } if needs_repair(phase) => Err(invalid(format!(
+            "run {run} has not repaired anything yet; repair comes before {phase}"
+        ))),
+        Past::Open { downloaded, .. }
+            if needs_archives(phase)
                 && !order.plan.only_removes()
                 && !downloaded.contains(&order.digest) =>
         {
             Err(invalid(format!(
-                "run {run} has not looked at this plan, nor fetched it; download comes before apply"
+                "run {run} has not looked at this plan, nor fetched it; download comes before {phase}"
             )))
         }
         Past::Open { .. } => Ok(()),
+    }
+}
+
+/// Whether the phase touches packages, or prepares for it.
+fn needs_repair(phase: Phase) -> bool {
+    matches!(phase, Phase::RestorePoint | Phase::Apply | Phase::RollBack)
+}
+
+/// Whether the phase works with a plan that was downloaded before.
+fn needs_archives(phase: Phase) -> bool {
+    matches!(phase, Phase::Rehearse | Phase::RestorePoint | Phase::Apply)
+}
+
+/// Whether the phase works with a plan at all.
+fn takes_plan(phase: Phase) -> bool {
+    needs_archives(phase) || phase == Phase::Download
+}
+
+/// A phase that needs an errand has its own, and no other has one.
+fn right_errand(order: &Order) -> Result<(), Refusal> {
+    let phase = order.phase;
+    let needs = matches!(
+        phase,
+        Phase::RollBack | Phase::Restart | Phase::Reboot | Phase::Hook | Phase::Quarantine
+    );
+    match order.errand.as_ref().map(Errand::phase) {
+        Some(its) if its == phase => Ok(()),
+        None if !needs => Ok(()),
+        Some(its) => Err(invalid(format!("{phase} has the errand of {its}"))),
+        None => Err(invalid(format!("{phase} needs an errand, and it has none"))),
     }
 }
 
@@ -142,7 +165,7 @@ fn invalid(detail: String) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PackageId, Plan, Version};
+    use crate::model::{PackageId, Plan, Task, Version};
 
     fn change(from: Option<&str>, to: Option<&str>) -> Change {
         let version = |text: &str| Version::try_from(text.to_owned()).expect("valid");
@@ -154,11 +177,12 @@ mod tests {
     }
 
     fn order(phase: Phase, changes: Vec<Change>) -> Order {
-        Order::new(RunId::new(1, 1), phase, Plan::new(changes))
+        Order::new(RunId::new(1, 1), Task::with_plan(phase, Plan::new(changes)))
     }
 
     fn begun(order: &Order) -> Past {
         Past::Open {
+            repaired: true,
             downloaded: vec![order.plan.digest()],
         }
     }
@@ -258,27 +282,24 @@ mod tests {
     #[test]
     fn a_phase_has_its_turn() {
         let upgrade = || vec![change(Some("1"), Some("2"))];
-        let found = Report::Verify {
-            findings: vec![],
-            reboot_reasons: vec![],
+        let over = Past::Over;
+        let opened = Past::Open {
+            repaired: true,
+            downloaded: vec![],
         };
-        let over = Past::Over {
-            told: Some(Box::new(found)),
-        };
-        let opened = Past::Open { downloaded: vec![] };
         let table = [
             (Phase::Repair, vec![], Past::None, true),
             (Phase::Takeover, vec![], Past::None, true),
-            (Phase::Refresh, vec![], Past::None, false),
+            (Phase::Refresh, vec![], Past::None, true),
+            (Phase::Verify, vec![], Past::None, false),
             (Phase::Apply, upgrade(), Past::None, false),
             (Phase::Refresh, vec![], opened.clone(), true),
             (Phase::Download, upgrade(), opened.clone(), true),
             (Phase::Apply, upgrade(), opened.clone(), false),
             (Phase::AcceptConfig, vec![], opened, false),
-            (Phase::Verify, vec![], over.clone(), true),
+            (Phase::Verify, vec![], over.clone(), false),
             (Phase::Repair, vec![], over.clone(), false),
             (Phase::Apply, upgrade(), over, false),
-            (Phase::Verify, vec![], Past::Over { told: None }, false),
         ];
         for (phase, changes, past, may) in table {
             let bounds = Bounds {

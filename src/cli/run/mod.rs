@@ -89,10 +89,12 @@ fn print(document: &RunDocument) {
     let summary = run.summary.as_deref().unwrap_or_default();
     Screen::line(&format!("run {} {outcome}: {summary}", run.id));
     match outcome_of(outcome) {
-        Some(Outcome::Partial | Outcome::NeedsHuman | Outcome::Failed) => Screen::line(&format!(
-            "see `patchd history {0}` and `patchd logs {0}`",
-            run.id
-        )),
+        Some(Outcome::Partial | Outcome::RolledBack | Outcome::NeedsHuman | Outcome::Failed) => {
+            Screen::line(&format!(
+                "see `patchd history {0}` and `patchd logs {0}`",
+                run.id
+            ));
+        }
         Some(Outcome::Deferred | Outcome::Cloned) => {
             Screen::line("run it again when the reason is gone");
         }

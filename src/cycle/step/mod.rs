@@ -1,18 +1,24 @@
 //! The transitions.
 
+mod aftermath;
+mod ending;
+mod prepare;
+mod transact;
+
 use jiff::Timestamp;
 
-use super::course::{Course, SetAside};
+use super::course::Course;
 use super::event::{Effect, Event};
 use super::state::{Stage, State};
-use crate::model::{ApplyFailure, Outcome, PackageName, Plan, Refusal};
+use crate::model::{Outcome, Refusal};
+use ending::{conclude, end, give_up, hook_at_end};
 
 /// How often a worker may be lost, a plan be stale, or something be set aside,
 /// before a run gives up.
 const TRIES: u32 = 3;
 
 const CLONED: &str = "the ledger was cloned from another machine; its run is closed";
-const BLIND: &str = "no repository can be relied on";
+const CANCELLED: &str = "cancelled by the operator";
 
 /// The next state, and what to do in it once it is written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +54,10 @@ pub fn step(at: &State, event: Event, now: Timestamp) -> Result<Step, Refused> {
         Event::Cloned => Some(end(&course, Outcome::Cloned, CLONED)),
         event => advance(&at.stage, event, &mut course, now),
     };
-    let stage = stage.ok_or(refused)?;
+    let mut stage = stage.ok_or(refused)?;
+    if !matches!(at.stage, Stage::Hooking { .. }) {
+        stage = hook_at_end(&course, stage);
+    }
     let stays = stalled && stage == at.stage;
     let to = State::at(stage, course, now);
     let effect = if stays {
@@ -59,136 +68,24 @@ pub fn step(at: &State, event: Event, now: Timestamp) -> Result<Step, Refused> {
     Ok(Step { to, effect })
 }
 
-/// The way of an undisturbed run, and what it does when apply fails.
+/// The way of an undisturbed run, and what it does when something fails.
 fn advance(at: &Stage, event: Event, course: &mut Course, now: Timestamp) -> Option<Stage> {
     match at {
-        Stage::Repairing | Stage::Refreshing | Stage::Checking | Stage::Downloading { .. } => {
-            prepare(at, event, course, now)
-        }
-        Stage::Applying { .. } | Stage::Mending | Stage::Verifying => transact(at, event, course),
+        Stage::Repairing => prepare::repaired(event, course),
+        Stage::Refreshing => prepare::refreshed(event, course),
+        Stage::Checking => prepare::checked(event, course),
+        Stage::Downloading { plan } => prepare::downloaded(plan, event, course, now),
+        Stage::Rehearsing { plan } => prepare::rehearsed(plan, event, course, now),
+        Stage::Preserving { plan } => prepare::preserved(plan, &event, course, now),
+        Stage::Applying { plan } => transact::applied(plan, event, course),
+        Stage::Mending => transact::mended(event, course),
+        Stage::Restarting => aftermath::restarted(event, course),
+        Stage::Rebooting => aftermath::rebooted(event, course),
+        Stage::Verifying => aftermath::verified(event, course),
+        Stage::RollingBack => aftermath::rolled_back(event, course),
+        Stage::Quarantining => aftermath::quarantined(event, course),
+        Stage::Hooking { point, next } => ending::hooked(*point, next, event, course),
         Stage::Finished { .. } => None,
-    }
-}
-
-/// Up to the transaction: nothing of a plan is installed yet.
-fn prepare(at: &Stage, event: Event, course: &mut Course, now: Timestamp) -> Option<Stage> {
-    let next = match (at, event) {
-        (Stage::Repairing, Event::Repaired(repaired)) => {
-            course.learn_repair(repaired);
-            Stage::Refreshing
-        }
-        (Stage::Refreshing, Event::Refreshed { gaps, blind }) => {
-            course.gaps = gaps;
-            match () {
-                () if blind => give_up(course, Outcome::NeedsHuman, BLIND),
-                // What no archive was at hand for may be mended with fresh indexes.
-                () if !course.broken.is_empty() => Stage::Mending,
-                () => Stage::Checking,
-            }
-        }
-        (
-            Stage::Checking,
-            Event::Planned {
-                plan,
-                left_out,
-                postponed,
-                needs,
-            },
-        ) => {
-            (course.left_out, course.postponed) = (left_out, postponed);
-            course.needs = needs;
-            if plan.is_empty() {
-                Stage::Verifying
-            } else {
-                Stage::Downloading { plan }
-            }
-        }
-        (Stage::Checking, Event::Surveyed { sentence, left_out }) => {
-            course.left_out = left_out;
-            let (outcome, summary) = course.looked(&sentence);
-            Stage::Finished { outcome, summary }
-        }
-        (Stage::Checking, Event::Unclear { reason }) => {
-            give_up(course, Outcome::NeedsHuman, &reason)
-        }
-        (Stage::Downloading { plan }, Event::Downloaded) => match course.too_late(now) {
-            Some(sentence) => give_up(course, Outcome::Deferred, &sentence),
-            None => Stage::Applying { plan: plan.clone() },
-        },
-        (Stage::Downloading { .. }, Event::DownloadFailed { reason, culprits }) => {
-            skip(course, &reason, culprits)
-        }
-        // Refused: every other event.
-        (
-            Stage::Repairing
-            | Stage::Refreshing
-            | Stage::Checking
-            | Stage::Downloading { .. }
-            | Stage::Applying { .. }
-            | Stage::Mending
-            | Stage::Verifying
-            | Stage::Finished { .. },
-            _,
-        ) => return None,
-    };
-    Some(next)
-}
-
-/// The transaction and what follows from it.
-fn transact(at: &Stage, event: Event, course: &mut Course) -> Option<Stage> {
-    let next = match (at, event) {
-        (Stage::Applying { plan }, Event::Applied(installed)) => {
-            course.learn(installed);
-            // Old kernels have made room for the plan that is still to come.
-            if plan.only_removes() {
-                Stage::Checking
-            } else {
-                Stage::Verifying
-            }
-        }
-        (Stage::Applying { plan }, Event::ApplyFailed { installed, failure }) => {
-            course.learn(installed);
-            set_aside(course, plan, failure);
-            Stage::Mending
-        }
-        (Stage::Mending, Event::Repaired(repaired)) => {
-            course.learn_repair(repaired);
-            go_on(course)
-        }
-        (
-            Stage::Verifying,
-            Event::Verified {
-                findings,
-                reboot_reasons,
-            },
-        ) => {
-            (course.findings, course.reboot_reasons) = (findings, reboot_reasons);
-            course.verified = true;
-            let (outcome, summary) = (course.outcome(), course.summary());
-            Stage::Finished { outcome, summary }
-        }
-        // Refused: every other event.
-        (
-            Stage::Repairing
-            | Stage::Refreshing
-            | Stage::Checking
-            | Stage::Downloading { .. }
-            | Stage::Applying { .. }
-            | Stage::Mending
-            | Stage::Verifying
-            | Stage::Finished { .. },
-            _,
-        ) => return None,
-    };
-    Some(next)
-}
-
-/// After mending: the rest of the plan, or the end when too much was set aside.
-fn go_on(course: &Course) -> Stage {
-    if course.rounds > TRIES {
-        Stage::Verifying
-    } else {
-        Stage::Checking
     }
 }
 
@@ -205,27 +102,47 @@ fn lose(at: &Stage, course: &mut Course) -> Stage {
     }
     match at {
         Stage::Applying { .. } | Stage::Mending => Stage::Mending,
-        Stage::Verifying => Stage::Verifying,
-        Stage::Repairing | Stage::Refreshing | Stage::Checking | Stage::Downloading { .. } => {
-            course.mandate.first_stage()
-        }
-        Stage::Finished { .. } => at.clone(),
+        // Asked again; the worker knows how far it was.
+        Stage::Restarting
+        | Stage::Rebooting
+        | Stage::Verifying
+        | Stage::RollingBack
+        | Stage::Quarantining
+        | Stage::Hooking { .. }
+        | Stage::Finished { .. } => at.clone(),
+        Stage::Repairing
+        | Stage::Refreshing
+        | Stage::Checking
+        | Stage::Downloading { .. }
+        | Stage::Rehearsing { .. }
+        | Stage::Preserving { .. } => course.mandate.first_stage(),
     }
 }
 
-/// Before the transaction nothing has begun; after it, verify is owed.
+/// Before the transaction nothing has begun; after it, verify is owed, and no
+/// more than that.
 fn cancel(at: &Stage, course: &mut Course) -> Option<Stage> {
     match at {
         Stage::Repairing
         | Stage::Refreshing
         | Stage::Checking
         | Stage::Downloading { .. }
-        | Stage::Applying { .. } => Some(give_up(
-            course,
-            Outcome::Deferred,
-            "cancelled by the operator",
-        )),
-        Stage::Mending | Stage::Verifying | Stage::Finished { .. } => None,
+        | Stage::Rehearsing { .. }
+        | Stage::Preserving { .. }
+        | Stage::Applying { .. } => Some(give_up(course, Outcome::Deferred, CANCELLED)),
+        Stage::Hooking { point, .. } if point.may_stop() => {
+            Some(give_up(course, Outcome::Deferred, CANCELLED))
+        }
+        Stage::Restarting | Stage::Rebooting => {
+            course.gaps.push(CANCELLED.to_owned());
+            Some(Stage::Verifying)
+        }
+        Stage::Mending
+        | Stage::Verifying
+        | Stage::RollingBack
+        | Stage::Quarantining
+        | Stage::Hooking { .. }
+        | Stage::Finished { .. } => None,
     }
 }
 
@@ -236,66 +153,18 @@ fn overrun(at: &Stage, course: &mut Course) -> Stage {
         Stage::Repairing
         | Stage::Refreshing
         | Stage::Downloading { .. }
+        | Stage::Rehearsing { .. }
+        | Stage::Preserving { .. }
         | Stage::Applying { .. }
         | Stage::Mending
+        | Stage::Restarting
+        | Stage::Rebooting
         | Stage::Verifying
+        | Stage::RollingBack
+        | Stage::Quarantining
+        | Stage::Hooking { .. }
         | Stage::Finished { .. } => at.clone(),
     }
-}
-
-/// What cannot be fetched goes aside, and the rest is planned anew: one dead
-/// repository must not keep the others' fixes away.
-fn skip(course: &mut Course, reason: &str, culprits: Vec<PackageName>) -> Stage {
-    course.rounds += 1;
-    if culprits.is_empty() || course.rounds > TRIES {
-        return give_up(course, Outcome::Failed, reason);
-    }
-    let aside = |package| SetAside {
-        package,
-        reason: reason.to_owned(),
-    };
-    course.set_aside.extend(culprits.into_iter().map(aside));
-    Stage::Checking
-}
-
-/// The culprits go aside. Without one it may have been an accident (somebody
-/// killed dpkg), so the same is tried once more, and only then set aside whole.
-fn set_aside(course: &mut Course, plan: &Plan, failure: ApplyFailure) {
-    course.rounds += 1;
-    if failure.culprits.is_empty() && course.rounds == 1 {
-        return;
-    }
-    let whole_plan = || {
-        plan.changes()
-            .iter()
-            .map(|change| change.id.name.clone())
-            .collect()
-    };
-    let culprits: Vec<PackageName> = if failure.culprits.is_empty() {
-        whole_plan()
-    } else {
-        failure.culprits
-    };
-    let known = |package: &PackageName| {
-        course
-            .set_aside
-            .iter()
-            .any(|aside| aside.package == *package)
-    };
-    let new: Vec<PackageName> = culprits
-        .into_iter()
-        .filter(|package| !known(package))
-        .collect();
-    if new.is_empty() {
-        // The same ones again: another round would turn in a circle.
-        course.rounds = TRIES + 1;
-    }
-    course
-        .set_aside
-        .extend(new.into_iter().map(|package| SetAside {
-            package,
-            reason: failure.summary.clone(),
-        }));
 }
 
 /// The worker would not do it. Only a stage that sent an order can hear that.
@@ -317,41 +186,55 @@ fn refuse(at: &Stage, course: &mut Course, refusal: &Refusal) -> Option<Stage> {
         Stage::Applying { .. } if matches!(refusal, Refusal::Unable { .. }) => {
             Some(lose(at, course))
         }
-        Stage::Downloading { .. } | Stage::Applying { .. } if stale && course.stale < TRIES => {
+        Stage::Downloading { .. }
+        | Stage::Rehearsing { .. }
+        | Stage::Preserving { .. }
+        | Stage::Applying { .. }
+            if stale && course.stale < TRIES =>
+        {
             course.stale += 1;
             Some(Stage::Checking)
         }
         Stage::Repairing
         | Stage::Refreshing
         | Stage::Downloading { .. }
+        | Stage::Rehearsing { .. }
+        | Stage::Preserving { .. }
         | Stage::Applying { .. } => Some(give_up(course, outcome, &refusal.to_string())),
         // The next start goes on with it.
-        Stage::Mending | Stage::Verifying if *refusal == Refusal::Stopping => {
+        Stage::Mending
+        | Stage::Restarting
+        | Stage::Rebooting
+        | Stage::Verifying
+        | Stage::RollingBack
+        | Stage::Quarantining
+            if *refusal == Refusal::Stopping =>
+        {
             Some(lose(at, course))
         }
         // What is installed must be looked at, and cannot be now.
         Stage::Mending | Stage::Verifying => {
             Some(end(course, Outcome::NeedsHuman, &refusal.to_string()))
         }
+        Stage::Restarting => {
+            course.gaps.push(refusal.to_string());
+            Some(Stage::Verifying)
+        }
+        Stage::Rebooting => {
+            course.put_off = Some(refusal.to_string());
+            Some(Stage::Verifying)
+        }
+        Stage::RollingBack => Some(aftermath::not_rolled_back(course, &refusal.to_string())),
+        Stage::Quarantining => {
+            course.gaps.push(refusal.to_string());
+            Some(conclude(course))
+        }
+        Stage::Hooking { point, next } => {
+            let failure = Some(refusal.to_string());
+            ending::hooked(*point, next, Event::Hooked { failure }, course)
+        }
         Stage::Checking | Stage::Finished { .. } => None,
     }
-}
-
-/// Ends a run that cannot go on; what it has installed is verified first.
-fn give_up(course: &mut Course, outcome: Outcome, sentence: &str) -> Stage {
-    if course.changed.is_empty() {
-        return end(course, outcome, sentence);
-    }
-    course.gaps.push(sentence.to_owned());
-    Stage::Verifying
-}
-
-fn end(course: &Course, outcome: Outcome, sentence: &str) -> Stage {
-    let mut summary = sentence.to_owned();
-    if !course.changed.is_empty() || !course.gaps.is_empty() {
-        summary = format!("{summary}; {}", course.summary());
-    }
-    Stage::Finished { outcome, summary }
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@ use jiff::SignedDuration;
 use super::*;
 use crate::cycle::diagram::{events, stages};
 use crate::cycle::{Mandate, Repaired};
-use crate::model::{Change, Class, Finding, Installed, PackageId, Version};
+use crate::model::{
+    ApplyFailure, Change, Class, Finding, Installed, PackageId, PackageName, Plan, Rehearsal,
+    Restarted, Verdict, Version,
+};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -47,6 +50,27 @@ fn verified() -> Event {
     }
 }
 
+fn rehearsed(verdict: Verdict, culprits: &[&str]) -> Event {
+    let name = |name: &&str| PackageName::try_from((*name).to_owned()).expect("valid");
+    Event::Rehearsed(Box::new(Rehearsal {
+        verdict,
+        summary: "nginx: its postinst exits 1".into(),
+        culprits: culprits.iter().map(name).collect(),
+        ..Rehearsal::default()
+    }))
+}
+
+fn applied() -> Event {
+    Event::Applied(Installed {
+        changed: plan().changes().to_vec(),
+        kept_conffiles: vec![],
+    })
+}
+
+fn restarted() -> Event {
+    Event::Restarted(Restarted::default())
+}
+
 /// Steps through all events; each must be accepted.
 fn walk(mut state: State, events: Vec<Event>) -> State {
     for event in events {
@@ -79,10 +103,10 @@ fn a_good_night_ends_well() {
                 needs: SignedDuration::ZERO,
             },
             Event::Downloaded,
-            Event::Applied(Installed {
-                changed: plan().changes().to_vec(),
-                kept_conffiles: vec![],
-            }),
+            rehearsed(Verdict::Passed, &[]),
+            Event::Preserved,
+            applied(),
+            restarted(),
             verified(),
         ],
     );
@@ -122,7 +146,9 @@ fn a_culprit_is_set_aside_and_the_rest_is_planned_anew() {
                 postponed: vec![],
                 needs: SignedDuration::ZERO,
             },
+            restarted(),
             verified(),
+            Event::Quarantined { kept_away: vec![] },
         ],
     );
     assert_eq!(outcome(&end), Outcome::Partial);
@@ -145,6 +171,8 @@ fn a_failure_without_a_culprit_is_tried_once_more_and_then_set_aside_whole() {
                 needs: SignedDuration::ZERO,
             },
             Event::Downloaded,
+            rehearsed(Verdict::Passed, &[]),
+            Event::Preserved,
             failed(&[]),
         ],
     );
@@ -166,10 +194,12 @@ fn the_same_culprit_twice_ends_the_rounds() {
                 needs: SignedDuration::ZERO,
             },
             Event::Downloaded,
+            rehearsed(Verdict::Passed, &[]),
+            Event::Preserved,
         ],
     );
     state = walk(state, vec![failed(&["nginx"]), repaired()]);
-    assert_eq!(state.stage, Stage::Verifying);
+    assert_eq!(state.stage, Stage::Restarting);
 }
 
 #[test]
@@ -304,6 +334,7 @@ fn a_break_needs_a_person() {
         check: "unit".into(),
         subject: "nginx.service".into(),
         detail: "nginx.service was active and is failed".into(),
+        since: None,
     };
     let event = Event::Verified {
         findings: vec![finding],
@@ -349,7 +380,7 @@ fn a_state_survives_being_written_down() {
 }
 
 #[test]
-fn a_download_that_took_too_long_leaves_the_plan_for_the_next_window() {
+fn what_took_too_long_before_a_transaction_leaves_the_plan_for_the_next_window() {
     let after = |seconds| NOW + SignedDuration::from_secs(seconds);
     let course = Course {
         mandate: Mandate {
@@ -359,10 +390,10 @@ fn a_download_that_took_too_long_leaves_the_plan_for_the_next_window() {
         needs: SignedDuration::from_secs(400),
         ..Course::default()
     };
-    let at = State::at(Stage::Downloading { plan: plan() }, course, NOW);
-    let in_time = step(&at, Event::Downloaded, after(600)).expect("accepted");
+    let at = State::at(Stage::Preserving { plan: plan() }, course, NOW);
+    let in_time = step(&at, Event::Preserved, after(600)).expect("accepted");
     assert_eq!(in_time.to.stage, Stage::Applying { plan: plan() });
-    let late = step(&at, Event::Downloaded, after(601)).expect("accepted");
+    let late = step(&at, Event::Preserved, after(601)).expect("accepted");
     assert_eq!(outcome(&late.to), Outcome::Deferred);
 }
 
@@ -370,7 +401,7 @@ fn a_download_that_took_too_long_leaves_the_plan_for_the_next_window() {
 fn a_look_that_lost_its_worker_looks_again_and_mends_nothing() {
     let mandate = Mandate {
         action: crate::model::Action::Check,
-        closes: None,
+        ..Mandate::default()
     };
     let at = State::opened(mandate, NOW);
     assert_eq!(at.stage, Stage::Refreshing);

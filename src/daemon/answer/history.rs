@@ -81,6 +81,7 @@ fn finding(finding: &Finding) -> document::Finding {
         check,
         subject,
         detail,
+        ..
     } = finding.clone();
     document::Finding {
         class: word(&class),

@@ -17,7 +17,7 @@ use crate::daemon::notice::{Notice, Notify, log};
 use crate::daemon::parts::Parts;
 use crate::daemon::survey::Survey;
 use crate::daemon::translate;
-use crate::model::{ExitCode, Order, Outcome, Phase, Plan, RunId, WorkerEvent};
+use crate::model::{ExitCode, Order, Outcome, Phase, RunId, Task, WorkerEvent};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
@@ -200,11 +200,14 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             }
             self.tell(&Notice::Stage(self.state.stage.clone()));
             let event = match effect {
-                Effect::Order(phase, plan) => match self.order(phase, &plan, stop).await? {
-                    End::Done(report) => translate::event(report, &plan),
-                    End::Refused(refusal) => Event::Refused(refusal),
-                    End::Lost(lost) => self.lost(&lost),
-                },
+                Effect::Order(task) => {
+                    let plan = task.plan.clone();
+                    match self.order(task, stop).await? {
+                        End::Done(report) => translate::event(report, &plan),
+                        End::Refused(refusal) => Event::Refused(refusal),
+                        End::Lost(lost) => self.lost(&lost),
+                    }
+                }
                 Effect::Check => self.check(stop).await?,
                 // Asked for only while an order is waited for.
                 Effect::ReportStalled | Effect::Report => Event::Lost,
@@ -227,14 +230,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
     }
 
     /// Gives an order and listens until it is done, however long that takes.
-    async fn order(
-        &mut self,
-        phase: Phase,
-        plan: &Plan,
-        stop: &mut Stop<'_>,
-    ) -> Result<End, RunError> {
+    async fn order(&mut self, task: Task, stop: &mut Stop<'_>) -> Result<End, RunError> {
         self.ordered = true;
-        let order = Order::new(self.run, phase, plan.clone());
+        let order = Order::new(self.run, task);
         let mut work = match self.hands.order(&order).await {
             Ok(work) => work,
             Err(lost) => return Ok(End::Lost(lost)),
@@ -294,13 +292,13 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         Event::Lost
     }
 
-    /// A run without a look at the end leaves its record open; nothing is begun
-    /// by closing it, and where that fails the next repair does it.
+    /// Closes the worker's record; nothing is begun by that, and where it fails
+    /// the next repair does it.
     async fn clean_up(&mut self) {
-        if !self.ordered || self.state.course.verified {
+        if !self.ordered {
             return;
         }
-        let order = Order::new(self.run, Phase::Cleanup, Plan::default());
+        let order = Order::new(self.run, Task::plain(Phase::Cleanup));
         let Ok(mut work) = self.hands.order(&order).await else {
             return;
         };

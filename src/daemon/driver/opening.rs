@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rustix::fs::FlockOperation;
 
 use super::{Request, RunError};
-use crate::cycle::{Event, Stage, State, step};
+use crate::cycle::{Event, Mandate, Stage, State, step};
 use crate::daemon::parts::Parts;
 use crate::model::RunId;
 use crate::os::clock;
@@ -71,7 +71,7 @@ pub(super) fn open<P>(
     request: &Request,
 ) -> Result<(NewRun, State), RunError> {
     let now = clock::now();
-    let state = State::opened(request.mandate.clone(), now);
+    let state = State::opened(mandate(parts, request), now);
     let opened = NewRun {
         id: new_id(now, ledger.latest()?),
         opened_at: now,
@@ -85,6 +85,15 @@ pub(super) fn open<P>(
     };
     ledger.open_run(&opened, &state)?;
     Ok((opened, state))
+}
+
+/// What is asked for, as the configuration has it carried out.
+fn mandate<P>(parts: &Parts<P>, request: &Request) -> Mandate {
+    let policy = parts.settings.policies.get(&request.policy);
+    Mandate {
+        conduct: policy.map(|it| it.conduct.clone()).unwrap_or_default(),
+        ..request.mandate.clone()
+    }
 }
 
 /// Ids sort by time, also when the clock was set back since the latest one.

@@ -132,13 +132,14 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             needs,
         } = planned;
         match self.state.course.mandate.action {
-            Action::Patch => Event::Planned {
+            Action::Patch | Action::Rehearse => Event::Planned {
                 plan,
                 left_out,
                 postponed: postponed(&later),
                 needs,
             },
-            Action::Check => Event::Surveyed {
+            // A rollback plans nothing.
+            Action::Check | Action::RollBack => Event::Surveyed {
                 sentence: format!(
                     "{} updates are pending, and a patch run would change {} packages",
                     survey.pending.updates.len(),

@@ -190,6 +190,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             mandate: Mandate {
                 action: model::Action::Patch,
                 closes: Some(closes),
+                ..Mandate::default()
             },
             policy,
             asked: Packages(wish.packages),

@@ -129,6 +129,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             mandate: Mandate {
                 action: schedule.action,
                 closes: Some(window.closes),
+                ..Mandate::default()
             },
             policy: schedule.policy.clone(),
             asked: Asked::default(),

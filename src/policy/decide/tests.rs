@@ -52,8 +52,8 @@ fn rule(when: When, then: Then) -> Rule {
 
 fn policy(rules: Vec<Rule>) -> Settings {
     Settings {
-        removals: vec![],
         rules,
+        ..Settings::default()
     }
 }
 

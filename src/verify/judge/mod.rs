@@ -58,6 +58,7 @@ fn finding(class: Class, check: &str, subject: &str, detail: String) -> Finding 
         check: check.to_owned(),
         subject: subject.to_owned(),
         detail,
+        since: None,
     }
 }
 

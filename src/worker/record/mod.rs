@@ -72,14 +72,13 @@ pub enum Past {
     None,
     /// The run goes on.
     Open {
+        /// Whether the package database was judged in it.
+        repaired: bool,
         /// The plans whose archives are there.
         downloaded: Vec<Digest>,
     },
     /// The run is over, and its record is closed for good.
-    Over {
-        /// Its last report; its driver may have died before it heard.
-        told: Option<Box<Report>>,
-    },
+    Over,
 }
 
 /// The record of one run.
@@ -156,10 +155,9 @@ impl Record {
         };
         Ok(match record.lines.last() {
             None => Past::None,
-            Some(Line::End { .. }) => Past::Over {
-                told: record.last_report().cloned().map(Box::new),
-            },
+            Some(Line::End { .. }) => Past::Over,
             Some(_) => Past::Open {
+                repaired: record.repaired(),
                 downloaded: record.downloaded(),
             },
         })
@@ -221,13 +219,7 @@ impl Record {
     pub fn reported(&self) -> Option<&Installed> {
         match applies(&self.lines).last()?.report? {
             Report::Apply { installed, .. } | Report::Repair { installed, .. } => Some(installed),
-            Report::Refresh { .. }
-            | Report::Download { .. }
-            | Report::Verify { .. }
-            | Report::Cleanup
-            | Report::AcceptConfig { .. }
-            | Report::Takeover(_)
-            | Report::GiveBack(_) => None,
+            _ => None,
         }
     }
 
@@ -280,14 +272,16 @@ impl Record {
             .map(|apply| apply.plan)
     }
 
-    /// What the last phase reported that came to its end.
-    fn last_report(&self) -> Option<&Report> {
-        self.lines.iter().rev().find_map(|line| match line {
-            Line::Event { event, .. } => match &**event {
-                WorkerEvent::Done { report } => Some(report),
-                _ => None,
-            },
-            _ => None,
+    /// Whether a repair has reported in this run.
+    fn repaired(&self) -> bool {
+        self.lines.iter().any(|line| match line {
+            Line::Event { event, .. } => matches!(
+                **event,
+                WorkerEvent::Done {
+                    report: Report::Repair { .. }
+                }
+            ),
+            _ => false,
         })
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Change, Installed, PackageId, Phase, Version};
+use crate::model::{Change, Installed, PackageId, Phase, Task, Version};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -19,7 +19,7 @@ fn order(phase: Phase) -> Line {
     } else {
         Plan::default()
     };
-    let order = Box::new(Order::new(RunId::new(1, 1), phase, plan));
+    let order = Box::new(Order::new(RunId::new(1, 1), Task::with_plan(phase, plan)));
     Line::Order {
         at: NOW,
         machine: None,

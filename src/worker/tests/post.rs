@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::config::Sources;
 use crate::model::{
-    BootId, Change, Host, Installed, Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent,
+    BootId, Change, Host, Installed, Order, Phase, Plan, Refusal, Report, RunId, Task, WorkerEvent,
 };
 use crate::os::command::{Answer, Command, CommandError, Output, Runner};
 use crate::os::signals::Noted;
@@ -182,7 +182,7 @@ pub(super) fn none() -> Plan {
 }
 
 pub(super) fn order(run: RunId, phase: Phase, plan: &Plan) -> String {
-    let order = Order::new(run, phase, plan.clone());
+    let order = Order::new(run, Task::with_plan(phase, plan.clone()));
     serde_json::to_string(&order).expect("an order") + "\n"
 }
 

@@ -8,7 +8,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::daemon::hands::{Hands, Lost, Work};
-use crate::model::{ApplyFailure, Installed, Order, Phase, Plan, Refusal, Report, WorkerEvent};
+use crate::model::{
+    ApplyFailure, Installed, Order, Phase, Plan, Refusal, Rehearsal, Report, Restarted,
+    RestorePoint, Verdict, WorkerEvent,
+};
 use crate::package_manager::PackageManager;
 use crate::package_manager::fake::Fake;
 
@@ -105,6 +108,18 @@ impl FakeHands {
                     own_upgrade: None,
                 }
             }
+            Phase::Rehearse => Report::Rehearse(Box::new(Rehearsal {
+                verdict: Verdict::Passed,
+                ..Rehearsal::default()
+            })),
+            Phase::RestorePoint => Report::RestorePoint(RestorePoint::default()),
+            Phase::Restart => Report::Restart(Restarted::default()),
+            Phase::Reboot => Report::Reboot { put_off: None },
+            Phase::RollBack => Report::RollBack(Box::default()),
+            Phase::Quarantine => Report::Quarantine {
+                kept_away: Vec::new(),
+            },
+            Phase::Hook => Report::Hook { failure: None },
             Phase::Verify => Report::Verify {
                 findings: Vec::new(),
                 reboot_reasons: Vec::new(),

@@ -13,7 +13,7 @@ use self::hands::{FakeHands, Mishap};
 use super::*;
 use crate::config::Settings;
 use crate::daemon::parts::Paths;
-use crate::model::{BootId, Decision, Host, MachineId, Refusal};
+use crate::model::{BootId, Decision, Host, MachineId, Plan, Refusal};
 use crate::package_manager::fake::{Fake, id, name, upgrade};
 use crate::state::RunDetail;
 
@@ -95,13 +95,16 @@ fn request() -> Request {
     }
 }
 
-const GOOD: [&str; 7] = [
+const GOOD: [&str; 10] = [
     "opened -> repairing",
     "repaired -> refreshing",
     "refreshed -> checking",
     "planned -> downloading",
-    "downloaded -> applying",
-    "applied -> verifying",
+    "downloaded -> rehearsing",
+    "rehearsed -> preserving",
+    "preserved -> applying",
+    "applied -> restarting",
+    "restarted -> verifying",
     "verified -> finished",
 ];
 
@@ -154,7 +157,10 @@ async fn a_run_tells_whoever_watches_what_it_is_at() {
             "checking",
             "planned 1",
             "downloading",
+            "rehearsing",
+            "preserving",
             "applying",
+            "restarting",
             "verifying",
             "finished: succeeded"
         ]

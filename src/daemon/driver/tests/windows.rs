@@ -63,7 +63,7 @@ async fn a_run_that_shall_only_look_installs_nothing_and_leaves_no_open_record()
     let request = Request {
         mandate: Mandate {
             action: Action::Check,
-            closes: None,
+            ..Mandate::default()
         },
         ..request()
     };

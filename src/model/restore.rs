@@ -1,0 +1,35 @@
+//! What puts packages back, and what came of putting them back.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::Change;
+
+/// A restore point that is whole and on disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestorePoint {
+    /// How many packages it can put back.
+    pub packages: u32,
+    /// How many files of theirs it keeps.
+    pub files: u32,
+    /// What it takes on disk now, bytes; links take nothing until the upgrade.
+    pub bytes: u64,
+    /// How long taking it lasted.
+    pub milliseconds: u64,
+}
+
+/// What came of a rollback.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// What is different now; the new versions are in `from`.
+    pub restored: Vec<Change>,
+    /// What stays as the run has left it, because it is never rolled back.
+    pub left: Vec<Change>,
+    /// Configuration files that stay because somebody changed them since; absolute paths.
+    pub kept_files: Vec<String>,
+    /// Set when it did not go through; one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// With a failure: what a person does now, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next_steps: Vec<String>,
+}
