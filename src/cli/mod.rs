@@ -12,6 +12,7 @@ mod explain;
 mod history;
 mod logs;
 mod progress;
+mod rehearse;
 mod run;
 mod schedule;
 mod screen;
@@ -38,23 +39,32 @@ pub fn command() -> clap::Command {
 
 /// The program.
 #[must_use]
-pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+pub fn main() -> std::process::ExitCode {
+    match Arguments::try_parse() {
+        // Whose place it takes, his exit status it has.
+        Ok(Arguments {
+            command: Command::RehearsalStandIn { path, arguments },
+            ..
+        }) => worker::rehearsal_stand_in(&path, &arguments).into(),
+        Ok(arguments) => carry_out(&arguments).into(),
         Err(usage) => {
             // Help and version are no errors; clap knows which stream is whose.
             let _closed = usage.print();
-            return if usage.use_stderr() {
-                ExitCode::Usage
+            if usage.use_stderr() {
+                ExitCode::Usage.into()
             } else {
-                ExitCode::Success
-            };
+                ExitCode::Success.into()
+            }
         }
-    };
+    }
+}
+
+fn carry_out(arguments: &Arguments) -> ExitCode {
     match &arguments.command {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
+        Command::RehearsalInside => return worker::rehearsal_inside(),
         _ => {}
     }
     let screen = Screen::new(arguments.json);
@@ -66,7 +76,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(cause) => return screen.fail(&Trouble::failed(&cause)),
     };
-    let done = runtime.block_on(dispatch(&arguments, &screen));
+    let done = runtime.block_on(dispatch(arguments, &screen));
     // Waiting threads are of no use to anybody any more.
     runtime.shutdown_background();
     done.unwrap_or_else(|trouble| screen.fail(&trouble))
@@ -86,6 +96,7 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             let done = run::run(&context, screen, wish).await;
             done.inspect_err(run::tell_skipped)
         }
+        Command::Rehearse(wish) => rehearse::rehearse(&context, screen, wish).await,
         Command::Explain { package, policy } => {
             explain::explain(&context, screen, package, policy.clone()).await
         }
@@ -114,6 +125,10 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             Ok(ExitCode::Success)
         }
         // Answered before anything else was started.
-        Command::Daemon | Command::Worker | Command::TransactionGuard { .. } => Ok(ExitCode::Usage),
+        Command::Daemon
+        | Command::Worker
+        | Command::TransactionGuard { .. }
+        | Command::RehearsalInside
+        | Command::RehearsalStandIn { .. } => Ok(ExitCode::Usage),
     }
 }

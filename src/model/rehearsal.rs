@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::package::PackageName;
+use super::plan::Plan;
 use super::restart::StaleUnit;
 
 /// What a rehearsal says of its plan.
@@ -26,6 +27,9 @@ pub enum Verdict {
 /// bounded when it is made, and escaped where they are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearsal {
+    /// The transaction.
+    #[serde(default)]
+    pub plan: Plan,
     /// Whether it would work.
     pub verdict: Verdict,
     /// Why, in one sentence.
@@ -167,10 +171,11 @@ pub enum Bounds {
 }
 
 impl Rehearsal {
-    /// One that could not be had: nothing is known of the plan.
+    /// One that could not be had: nothing is known of what the plan does.
     #[must_use]
-    pub fn impossible(summary: String) -> Self {
+    pub fn impossible(plan: Plan, summary: String) -> Self {
         Self {
+            plan,
             summary,
             ..Self::default()
         }

@@ -21,6 +21,7 @@ mod said;
 mod bisect;
 mod boot_loader;
 mod judge;
+mod old_code;
 
 pub use bisect::{Found, Search};
 pub use boot_loader::warnings as boot_loader_warnings;
@@ -28,8 +29,9 @@ pub use checks::{again, known_checks, passing};
 pub use evidence::evidence;
 pub use judge::{Ending, Judgement, judge};
 pub use note::{Note, read as read_notes};
+pub use old_code::units_running;
 pub use room::{Room, Spare, choose, predicted};
-pub use said::{Applied, Heard, LINE, Said};
+pub use said::{Applied, Heard, LINE, PIECE, Said, Show};
 pub use services::fates;
 pub use stage::{Check, FOLDER, Script, Stage, is_ours, laid};
 pub use stand_in::stand_in;

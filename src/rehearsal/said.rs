@@ -11,9 +11,13 @@ use crate::model::PackageName;
 pub const LINE: usize = 64 << 10;
 const TEXT: usize = 400;
 
-/// How many of each are kept.
+/// How many of each are kept, and how much output, bytes.
 const TEXTS: usize = 200;
 const NOTES: usize = 4096;
+const OUTPUT: usize = 8 << 20;
+
+/// How much output goes into one line, characters: each may need six bytes.
+pub const PIECE: usize = 4 << 10;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +48,11 @@ pub enum Said {
     Kept {
         /// Its path.
         path: String,
+    },
+    /// A piece of what the package manager and the scripts printed.
+    Output {
+        /// As it was printed.
+        text: String,
     },
     /// A line of the output around what failed.
     Words {
@@ -96,12 +105,23 @@ pub struct Heard {
     pub notes: Vec<Note>,
     /// What was being done last.
     pub doing: String,
+    /// How much output was passed on, bytes.
+    passed_on: usize,
     /// Somebody asked for a reboot.
     pub reboot_required: bool,
     /// Why it could not begin, or not come to its end.
     pub impossible: Option<String>,
     /// It came to its end.
     pub done: bool,
+}
+
+/// What of it is worth showing or keeping at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Show {
+    /// How far it is, 0 to 100, and what is being done.
+    Progress(u8, String),
+    /// A piece of output.
+    Output(String),
 }
 
 /// How the transaction ended.
@@ -127,8 +147,8 @@ impl Said {
 }
 
 impl Heard {
-    /// Takes in a line. Returns the progress that it tells, if it does.
-    pub fn hear(&mut self, line: &str) -> Option<(u8, String)> {
+    /// Takes in a line. Returns what of it is not only for the end.
+    pub fn hear(&mut self, line: &str) -> Option<Show> {
         if line.len() > LINE {
             return None;
         }
@@ -136,7 +156,11 @@ impl Heard {
         match serde_json::from_str(line).ok()? {
             Said::Progress { percent, doing } => {
                 self.doing = short(&doing);
-                return Some((percent.min(100), self.doing.clone()));
+                return Some(Show::Progress(percent.min(100), self.doing.clone()));
+            }
+            Said::Output { text } => {
+                self.passed_on = self.passed_on.saturating_add(text.len());
+                return (self.passed_on <= OUTPUT).then_some(Show::Output(text));
             }
             Said::Stale { differences } => keep(&mut self.stale, differences),
             Said::Applied {
@@ -241,6 +265,9 @@ mod tests {
             percent: 255,
             doing: "x".to_owned(),
         };
-        assert_eq!(heard.hear(&progress.line()), Some((100, "x".to_owned())));
+        assert_eq!(
+            heard.hear(&progress.line()),
+            Some(Show::Progress(100, "x".to_owned()))
+        );
     }
 }

@@ -2,6 +2,7 @@
 //! worker as its child.
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::io::AsyncReadExt;
 
 use super::super::answerer::ask;
@@ -9,7 +10,6 @@ use super::super::arguments::RunArguments;
 use super::super::context::{Context, Trouble, is_root};
 use super::super::progress::Progress;
 use super::super::screen::Screen;
-use super::conclude;
 use crate::config::Settings;
 use crate::control::Question;
 use crate::control::document::{Schedules, Window};
@@ -27,40 +27,55 @@ pub(super) async fn run(
     screen: &Screen,
     wish: &RunArguments,
     packages: Vec<PackageName>,
-) -> Result<ExitCode, Trouble> {
-    if !is_root() {
-        return Err(Trouble::not_permitted(
-            "patching needs root; run it with sudo (`patchd check` works without)",
-        ));
-    }
+) -> Result<Value, Trouble> {
+    as_root()?;
     if !wish.now {
         return Err(no_window(context, wish).await?);
     }
+    let request = Request {
+        origin: "now".to_owned(),
+        mandate: Mandate::default(),
+        policy: policy(&context.load()?.settings, wish)?,
+        asked: Asked(packages),
+        asked_by: who(),
+    };
+    drive(context, screen, &request).await
+}
+
+fn as_root() -> Result<(), Trouble> {
+    if is_root() {
+        return Ok(());
+    }
+    Err(Trouble::not_permitted(
+        "this needs root; run it with sudo (`patchd check` works without)",
+    ))
+}
+
+/// Drives a run in this process, and returns its document.
+pub(in crate::cli) async fn drive(
+    context: &Context,
+    screen: &Screen,
+    request: &Request,
+) -> Result<Value, Trouble> {
+    as_root()?;
     let parts = context.parts()?;
-    for name in &packages {
+    for name in &request.asked.0 {
         if parts.package_manager.versions_of(name).await?.is_empty() {
             let sentence =
                 format!("{name} is not installed here; `patchd check` lists what is pending");
             return Err(Trouble::usage(sentence));
         }
     }
-    let request = Request {
-        origin: "now".to_owned(),
-        mandate: Mandate::default(),
-        policy: policy(&parts.settings, wish)?,
-        asked: Asked(packages),
-        asked_by: who(),
-    };
     let mut progress = Progress::new(screen, "ends it before its next phase");
     let mut requests = signals::stop_requests().map_err(|cause| Trouble::failed(&cause))?;
     let stop = async move {
         let _byte = requests.read_u8().await;
     };
     let notify = &mut |notice: &daemon::Notice| progress.show(notice);
-    let done = daemon::run(&parts, &mut ChildWorker, &request, notify, stop).await;
+    let done = daemon::run(&parts, &mut ChildWorker, request, notify, stop).await;
     progress.end();
     let ledger = Ledger::open(&parts.paths.ledger())?;
-    conclude(screen, answer::run(&ledger, done?.run)?)
+    Ok(answer::run(&ledger, done?.run)?)
 }
 
 /// The policy that is named, else that of the schedule that is.
@@ -108,7 +123,7 @@ async fn no_window(context: &Context, wish: &RunArguments) -> Result<Trouble, Tr
 }
 
 /// Who asked: the user behind sudo, else the user.
-fn who() -> String {
+pub(in crate::cli) fn who() -> String {
     environment::sudo_user().unwrap_or_else(|| match rustix::process::getuid() {
         uid if uid.is_root() => "root".to_owned(),
         uid => format!("uid {}", uid.as_raw()),

@@ -8,6 +8,7 @@ mod doctor;
 mod error;
 mod explain;
 mod machine;
+mod rehearse;
 mod run;
 mod schedule;
 mod schema;
@@ -19,6 +20,9 @@ pub use doctor::{Diagnosis, Doctor};
 pub use error::ErrorDocument;
 pub use explain::{Condition, ExplainedUpdate, Explanation, Installed, Offer, Rule};
 pub use machine::{Distribution, Host, Kernel, Reboot, Running};
+pub use rehearse::{
+    DiskUse, FileChange, FileChanges, Rehearsal, RehearseDocument, ServiceChange, StaleUnit,
+};
 pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument, SetAside};
 pub use schedule::{Schedule, Schedules, Window};
 pub use schema::schemas;

@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod history;
 mod machine;
+mod rehearsal;
 mod rivals;
 mod schedule;
 mod status;
