@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::arguments::RehearseArguments;
 use super::context::{Context, Trouble};
+use super::engine::who;
 use super::run::{bare, here, there, without_own_file};
 use super::screen::{Mark, Screen};
 use crate::control::document::{
@@ -47,7 +48,7 @@ pub(super) async fn rehearse(
             },
             policy: wish.policy.clone().unwrap_or_else(|| "default".to_owned()),
             asked: Asked(packages),
-            asked_by: here::who(),
+            asked_by: who(),
         };
         here::drive(context, screen, &request).await?
     };

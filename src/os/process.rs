@@ -67,6 +67,13 @@ pub fn own_program() -> PathBuf {
     path.unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
 }
 
+/// From now on we end when whoever started us ends, however that happens.
+pub fn end_with_parent() -> std::io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(
+        rustix::process::Signal::KILL,
+    ))?)
+}
+
 /// The name a person knows the process by, such as `unattended-upgr`.
 #[must_use]
 pub fn name(pid: u32) -> Option<String> {

@@ -1,5 +1,4 @@
-//! A run without a daemon: the whole cycle in this very process, with the
-//! worker as its child.
+//! A run without a daemon: the whole cycle in this very process.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,15 +7,16 @@ use tokio::io::AsyncReadExt;
 use super::super::answerer::ask;
 use super::super::arguments::RunArguments;
 use super::super::context::{Context, Trouble, is_root};
+use super::super::engine::who;
 use super::super::progress::Progress;
 use super::super::screen::Screen;
 use crate::config::Settings;
 use crate::control::Question;
 use crate::control::document::{Schedules, Window};
 use crate::cycle::Mandate;
-use crate::daemon::{self, ChildWorker, Request, answer};
+use crate::daemon::{self, ChildWorker, Hands, Request, SocketWorker, answer};
 use crate::model::{ExitCode, PackageName};
-use crate::os::{environment, signals};
+use crate::os::signals;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
 use crate::state::Ledger;
@@ -28,7 +28,7 @@ pub(super) async fn run(
     wish: &RunArguments,
     packages: Vec<PackageName>,
 ) -> Result<Value, Trouble> {
-    as_root()?;
+    allowed(context)?;
     if !wish.now {
         return Err(no_window(context, wish).await?);
     }
@@ -42,8 +42,9 @@ pub(super) async fn run(
     drive(context, screen, &request).await
 }
 
-fn as_root() -> Result<(), Trouble> {
-    if is_root() {
+/// Root may, and whom root's command has started as the ledger's user.
+fn allowed(context: &Context) -> Result<(), Trouble> {
+    if is_root() || context.orders.is_some() {
         return Ok(());
     }
     Err(Trouble::not_permitted(
@@ -51,13 +52,29 @@ fn as_root() -> Result<(), Trouble> {
     ))
 }
 
-/// Drives a run in this process, and returns its document.
+/// Drives a run in this process, and returns its document. The worker is started
+/// by whoever listens for our orders, or is a child of ours.
 pub(in crate::cli) async fn drive(
     context: &Context,
     screen: &Screen,
     request: &Request,
 ) -> Result<Value, Trouble> {
-    as_root()?;
+    allowed(context)?;
+    match &context.orders {
+        Some(socket) => {
+            let mut worker = SocketWorker::at(socket.clone());
+            drive_with(context, screen, request, &mut worker).await
+        }
+        None => drive_with(context, screen, request, &mut ChildWorker).await,
+    }
+}
+
+async fn drive_with<H: Hands>(
+    context: &Context,
+    screen: &Screen,
+    request: &Request,
+    hands: &mut H,
+) -> Result<Value, Trouble> {
     let parts = context.parts()?;
     for name in &request.asked.0 {
         if parts.package_manager.versions_of(name).await?.is_empty() {
@@ -71,8 +88,8 @@ pub(in crate::cli) async fn drive(
     let stop = async move {
         let _byte = requests.read_u8().await;
     };
-    let notify = &mut |notice: &daemon::Notice| progress.show(notice);
-    let done = daemon::run(&parts, &mut ChildWorker, request, notify, stop).await;
+    let notify = &mut |notice: &daemon::Notice| progress.show(&answer::notice(notice).told);
+    let done = daemon::run(&parts, hands, request, notify, stop).await;
     progress.end();
     let ledger = Ledger::open(&parts.paths.ledger())?;
     Ok(answer::run(&ledger, done?.run)?)
@@ -119,13 +136,5 @@ async fn no_window(context: &Context, wish: &RunArguments) -> Result<Trouble, Tr
             "there is no daemon here to wait for a window ({next}); `patchd run --now` does not wait"
         ),
         code: ExitCode::Deferred,
-    })
-}
-
-/// Who asked: the user behind sudo, else the user.
-pub(in crate::cli) fn who() -> String {
-    environment::sudo_user().unwrap_or_else(|| match rustix::process::getuid() {
-        uid if uid.is_root() => "root".to_owned(),
-        uid => format!("uid {}", uid.as_raw()),
     })
 }

@@ -35,7 +35,7 @@ pub(super) async fn status<P>(view: &View<'_, P>) -> Result<document::Status, Co
         paused: pause.map(paused),
         next: match view.answerer {
             Answerer::Daemon => schedule::next(view, clock::now()),
-            Answerer::Root | Answerer::Anybody => None,
+            Answerer::Owner | Answerer::Anybody => None,
         },
         config_fault: view.config_fault.map(str::to_owned),
     })

@@ -3,6 +3,7 @@
 //! never killed by us.
 
 mod companion;
+mod deputy;
 mod dialogue;
 mod replacement;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 pub use companion::Companion;
+pub use deputy::Deputy;
 pub use dialogue::Dialogue;
 pub use replacement::become_program;
 pub use transaction::Transaction;

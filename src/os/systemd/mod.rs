@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use relations::{Relation, Relations, relations};
 pub use show::parse_show;
-pub use unit::{Service, UnitFile, mask, service, start, stop, unit_file, unmask};
+pub use unit::{Service, UnitFile, mask, service, start, stop, unit_file, unit_files, unmask};
 
 use super::command::{Command, CommandError, Output, Runner};
 
