@@ -21,7 +21,7 @@ pub use check::{Check, Repository, Update};
 pub use doctor::{Diagnosis, Doctor};
 pub use error::ErrorDocument;
 pub use explain::{Condition, ExplainedUpdate, Explanation, Installed, Offer, Rule};
-pub use machine::{Distribution, Host, Kernel, Reboot, Running};
+pub use machine::{Distribution, Host, Kernel, Reboot, Running, StaleUnit};
 pub use notice::{Notice, Told};
 pub use rehearse::{
     DiskUse, FileChange, FileChanges, Rehearsal, RehearseDocument, ServiceChange, StaleUnit,

@@ -5,6 +5,7 @@
 mod companion;
 mod deputy;
 mod dialogue;
+mod opened;
 mod replacement;
 #[cfg(test)]
 pub mod replay;
@@ -24,6 +25,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 pub use companion::Companion;
 pub use deputy::Deputy;
 pub use dialogue::Dialogue;
+pub use opened::Opened;
 pub use replacement::become_program;
 pub use transaction::Transaction;
 
