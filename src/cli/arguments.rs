@@ -109,6 +109,12 @@ pub(super) enum Command {
     /// Carry out one order from standard input
     #[command(hide = true)]
     Worker,
+    /// Be a part of a jail
+    #[command(hide = true)]
+    Jail {
+        /// Which part
+        part: jail::Part,
+    },
     /// Compare a transaction with its plan
     #[command(hide = true)]
     TransactionGuard {

@@ -27,7 +27,7 @@ use screen::Screen;
 
 use crate::control::Action;
 use crate::model::ExitCode;
-use crate::os::journal;
+use crate::os::{jail, journal};
 use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
@@ -55,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
+        Command::Jail { part } => return part_of_jail(*part),
         _ => {}
     }
     let screen = Screen::new(arguments.json);
@@ -70,6 +71,15 @@ pub fn main() -> ExitCode {
     // Waiting threads are of no use to anybody any more.
     runtime.shutdown_background();
     done.unwrap_or_else(|trouble| screen.fail(&trouble))
+}
+
+/// What went wrong is told where the jail's report is read.
+fn part_of_jail(part: jail::Part) -> ExitCode {
+    if part.play() {
+        ExitCode::Success
+    } else {
+        ExitCode::Failed
+    }
 }
 
 async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Trouble> {
@@ -114,6 +124,6 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             Ok(ExitCode::Success)
         }
         // Answered before anything else was started.
-        Command::Daemon | Command::Worker | Command::TransactionGuard { .. } => Ok(ExitCode::Usage),
+        Command::Daemon | Command::Worker | Command::Jail { .. } | Command::TransactionGuard { .. } => Ok(ExitCode::Usage),
     }
 }
