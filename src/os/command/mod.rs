@@ -4,7 +4,9 @@
 
 mod again;
 mod companion;
+mod deputy;
 mod dialogue;
+mod opened;
 #[cfg(test)]
 pub mod replay;
 mod transaction;
@@ -22,7 +24,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 pub use again::{start_again, start_ourselves};
 pub use companion::Companion;
+pub use deputy::Deputy;
 pub use dialogue::Dialogue;
+pub use opened::Opened;
 pub use transaction::Transaction;
 
 /// How long a question may take unless it says otherwise.

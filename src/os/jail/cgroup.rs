@@ -43,11 +43,17 @@ impl Group {
             return None;
         }
         let group = if is_delegated(&here) {
-            Self { folder: here, home: None }
+            Self {
+                folder: here,
+                home: None,
+            }
         } else {
             let folder = Path::new(MOUNT).join(format!("{PREFIX}{id}"));
             DirBuilder::new().create(&folder).ok()?;
-            Self { folder, home: Some(here) }
+            Self {
+                folder,
+                home: Some(here),
+            }
         };
         if group.furnish(bounds).is_none() {
             group.remove();
@@ -174,7 +180,11 @@ pub(super) fn sweep() {
 
 /// The kernel refuses as long as a process is in it.
 fn remove(group: &Path) {
-    for folder in [group.join(PAYLOAD), group.join(SUPERVISOR), group.to_owned()] {
+    for folder in [
+        group.join(PAYLOAD),
+        group.join(SUPERVISOR),
+        group.to_owned(),
+    ] {
         let _in_use = std::fs::remove_dir(folder);
     }
 }

@@ -32,7 +32,9 @@ fn serve() -> Result<Ended, JailError> {
     let payload = last::start(&wish, gauges.as_ref())?;
     let watched = watch::until_ended(&wish, payload.pid, built.layer.as_ref())?;
     let found = walk::walk(&built.overlays);
-    let how = gauges.as_ref().map_or(watched.how, |gauges| gauges.judge(watched.how));
+    let how = gauges
+        .as_ref()
+        .map_or(watched.how, |gauges| gauges.judge(watched.how));
     Ok(Ended {
         how,
         left_over: watched.left_over,
@@ -44,7 +46,11 @@ fn serve() -> Result<Ended, JailError> {
             Some(gauges) => gauges.memory_peak(),
             None => Some(watched.memory_peak),
         },
-        bounded: if gauges.is_some() { Bounded::ControlGroup } else { Bounded::Polled },
+        bounded: if gauges.is_some() {
+            Bounded::ControlGroup
+        } else {
+            Bounded::Polled
+        },
         walls: payload.walls,
         blind: built.blind,
         file_mounts: built.file_mounts,
@@ -53,8 +59,7 @@ fn serve() -> Result<Ended, JailError> {
 
 /// What is the machine's own stays behind: mounts, shared memory, names, network.
 fn leave(wish: &Wish) -> Result<(), JailError> {
-    let mut flags =
-        CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
+    let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
     flags.set(CloneFlags::CLONE_NEWNET, wish.jail.network == Network::None);
     nix::sched::unshare(flags).map_err(|cause| JailError::NotPermitted {
         reason: format!("new namespaces: {cause}"),

@@ -45,9 +45,21 @@ const RUN: [(&str, u32); 6] = [
 
 /// Files of `/proc` that tell of the whole machine or act on it.
 const MASKED: [&str; 15] = [
-    "kcore", "kmsg", "kallsyms", "keys", "key-users", "timer_list", "sched_debug",
-    "sysrq-trigger", "kpagecount", "kpageflags", "kpagecgroup", "vmallocinfo", "slabinfo",
-    "config.gz", "vmcore",
+    "kcore",
+    "kmsg",
+    "kallsyms",
+    "keys",
+    "key-users",
+    "timer_list",
+    "sched_debug",
+    "sysrq-trigger",
+    "kpagecount",
+    "kpageflags",
+    "kpagecgroup",
+    "vmallocinfo",
+    "slabinfo",
+    "config.gz",
+    "vmcore",
 ];
 
 /// Room for everything in `/run`: our own program too.
@@ -69,13 +81,24 @@ pub(super) fn furnish(wish: &Wish, view: &Path) -> Result<(), JailError> {
     if let View::Folder(_) = wish.jail.view {
         tmpfs(&view.join("tmp"), "size=50%,mode=1777")?;
     }
-    proc(&view.join("proc"), &view.join("dev/null"), wish.jail.network)
+    proc(
+        &view.join("proc"),
+        &view.join("dev/null"),
+        wish.jail.network,
+    )
 }
 
 fn dev(at: &Path) -> Result<(), JailError> {
     let step = "make /dev";
     let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
-    mount("tmpfs", at, "tmpfs", flags, c"size=64k,nr_inodes=128,mode=755").trying(&step)?;
+    mount(
+        "tmpfs",
+        at,
+        "tmpfs",
+        flags,
+        c"size=64k,nr_inodes=128,mode=755",
+    )
+    .trying(&step)?;
     let folder = rustix::fs::open(at, rustix::fs::OFlags::PATH, Mode::empty()).trying(&step)?;
     for (name, major, minor) in DEVICES {
         let (kind, mode) = (FileType::CharacterDevice, Mode::from_raw_mode(0o666));
@@ -108,9 +131,18 @@ fn lay(wish: &Wish, at: &Path) -> Result<(), JailError> {
         let inside = below_folder(path).ok_or(format!("it is not below {FOLDER}"));
         let inside = at.join(inside.trying(&step)?);
         let parent = inside.parent().unwrap_or(at);
-        DirBuilder::new().mode(0o755).recursive(true).create(parent).trying(&step)?;
-        let file = File::options().write(true).create_new(true).mode(0o755).open(inside);
-        file.and_then(|mut file| file.write_all(content)).trying(&step)?;
+        DirBuilder::new()
+            .mode(0o755)
+            .recursive(true)
+            .create(parent)
+            .trying(&step)?;
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o755)
+            .open(inside);
+        file.and_then(|mut file| file.write_all(content))
+            .trying(&step)?;
     }
     if wish.wants_program() {
         let step = "bring our own program";
@@ -189,7 +221,9 @@ fn raise_loopback() -> std::io::Result<()> {
     let length = File::from(socket).read(&mut answer)?;
     // The error code stands behind the header; it is negative.
     let code = answer.get(16..20).filter(|_| length >= 20);
-    let code = code.and_then(|bytes| bytes.try_into().ok()).map(i32::from_ne_bytes);
+    let code = code
+        .and_then(|bytes| bytes.try_into().ok())
+        .map(i32::from_ne_bytes);
     match code {
         Some(0) => Ok(()),
         Some(code) => Err(std::io::Error::from_raw_os_error(-code)),
@@ -205,6 +239,5 @@ fn make(folder: &Path, mode: u32) -> Result<(), JailError> {
 
 fn set_mode(path: &Path, mode: u32) -> Result<(), JailError> {
     let mode = std::fs::Permissions::from_mode(mode);
-    std::fs::set_permissions(path, mode)
-        .trying(format!("set the mode of {}", path.display()))
+    std::fs::set_permissions(path, mode).trying(format!("set the mode of {}", path.display()))
 }

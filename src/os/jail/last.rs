@@ -164,7 +164,13 @@ pub(super) fn main() -> bool {
 /// Returns only if that fails. The channel closes when it does not.
 fn become_payload(channel: &UnixStream) -> Result<(), JailError> {
     let mut heard = BufReader::new(channel).lines();
-    let mut hear = || heard.next().ok_or("its first process is gone").or_lost()?.or_lost();
+    let mut hear = || {
+        heard
+            .next()
+            .ok_or("its first process is gone")
+            .or_lost()?
+            .or_lost()
+    };
     let terms: Terms = serde_json::from_str(&hear()?).or_lost()?;
     follow_first()?;
     // The leaf becomes the root of what can be seen of control groups.
@@ -177,7 +183,10 @@ fn become_payload(channel: &UnixStream) -> Result<(), JailError> {
     let mut refusals = Vec::new();
     if terms.walls.user_namespace {
         let moved = nix::sched::unshare(CloneFlags::CLONE_NEWUSER);
-        say(channel, &Word::Moved(moved.map_err(|cause| cause.to_string())))?;
+        say(
+            channel,
+            &Word::Moved(moved.map_err(|cause| cause.to_string())),
+        )?;
         let mapped: Result<(), String> = serde_json::from_str(&hear()?).or_lost()?;
         walls.user_namespace = mapped.is_ok();
         refusals.extend(mapped.err());
@@ -251,8 +260,9 @@ fn drop_bounding(real: bool) -> Result<(), JailError> {
         }
         // The kernel says where its capabilities end.
         match rustix::thread::capability_is_in_bounding_set(capability) {
-            Ok(true) => rustix::thread::remove_capability_from_bounding_set(capability)
-                .trying(&step)?,
+            Ok(true) => {
+                rustix::thread::remove_capability_from_bounding_set(capability).trying(&step)?
+            }
             Ok(false) => {}
             Err(_) => break,
         }
@@ -275,8 +285,14 @@ mod tests {
 
     #[test]
     fn everybody_we_know_is_himself() {
-        assert_eq!(identity("         0          0 4294967295\n"), "0 0 4294967295\n");
-        assert_eq!(identity("0 100000 1000\n1000 1000 1\n"), "0 0 1000\n1000 1000 1\n");
+        assert_eq!(
+            identity("         0          0 4294967295\n"),
+            "0 0 4294967295\n"
+        );
+        assert_eq!(
+            identity("0 100000 1000\n1000 1000 1\n"),
+            "0 0 1000\n1000 1000 1\n"
+        );
     }
 
     #[test]

@@ -87,7 +87,16 @@ fn make_image(image: &Path, bytes: u64) -> Result<(), JailError> {
     file.and_then(|file| file.set_len(bytes)).trying(&step)?;
     let options = "lazy_itable_init=1,nodiscard";
     let make = Command::new("/sbin/mke2fs")
-        .args(["-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,^resize_inode"])
+        .args([
+            "-q",
+            "-F",
+            "-t",
+            "ext4",
+            "-m",
+            "0",
+            "-O",
+            "^has_journal,^resize_inode",
+        ])
         .args(["-E", options, "-i", &(BYTES_PER_INODE * 2).to_string()])
         .arg(image.to_string_lossy());
     tool(&make, "make a file system for a layer")

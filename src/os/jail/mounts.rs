@@ -21,8 +21,18 @@ const COPIED: [&str; 3] = ["vfat", "msdos", "exfat"];
 
 /// Without one of these there is nothing to rehearse.
 const NEEDED: [&str; 12] = [
-    "/usr", "/etc", "/boot", "/opt", "/bin", "/sbin", "/lib", "/root", "/var/lib/dpkg",
-    "/var/lib/apt", "/var/cache", "/var/log",
+    "/usr",
+    "/etc",
+    "/boot",
+    "/opt",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/root",
+    "/var/lib/dpkg",
+    "/var/lib/apt",
+    "/var/cache",
+    "/var/log",
 ];
 
 /// One line of `/proc/self/mountinfo`.
@@ -63,7 +73,11 @@ pub(super) fn decide(mountinfo: &[u8]) -> Vec<(Mount, Stand)> {
     let stands = seen.into_iter().enumerate();
     stands
         .map(|(index, mount)| {
-            let stand = if index < MOST { stand(&mount.kind) } else { Stand::Empty };
+            let stand = if index < MOST {
+                stand(&mount.kind)
+            } else {
+                Stand::Empty
+            };
             (mount, stand)
         })
         .collect()
@@ -72,7 +86,9 @@ pub(super) fn decide(mountinfo: &[u8]) -> Vec<(Mount, Stand)> {
 /// Whether the view is worth nothing without what is mounted there.
 pub(super) fn is_needed(point: &Path) -> bool {
     let inner = ["/usr", "/etc", "/boot"];
-    NEEDED.iter().any(|needed| Path::new(needed).starts_with(point))
+    NEEDED
+        .iter()
+        .any(|needed| Path::new(needed).starts_with(point))
         || inner.iter().any(|folder| point.starts_with(folder))
 }
 
@@ -98,7 +114,9 @@ fn is_visible(mount: &Mount, all: &[Mount]) -> bool {
     let mut at = mount;
     for _ in all {
         let above = |other: &Mount| {
-            other.parent == at.parent && other.point != at.point && at.point.starts_with(&other.point)
+            other.parent == at.parent
+                && other.point != at.point
+                && at.point.starts_with(&other.point)
         };
         if all.iter().any(above) {
             return false;
@@ -166,7 +184,9 @@ mod tests {
     }
 
     fn table(rows: &[(&str, Stand)]) -> Vec<(String, Stand)> {
-        rows.iter().map(|(point, stand)| ((*point).to_owned(), *stand)).collect()
+        rows.iter()
+            .map(|(point, stand)| ((*point).to_owned(), *stand))
+            .collect()
     }
 
     #[test]
@@ -234,7 +254,15 @@ mod tests {
 
     #[test]
     fn only_what_packages_are_made_of_is_needed() {
-        for point in ["/", "/usr", "/usr/local", "/var", "/var/lib", "/boot/efi", "/etc/x"] {
+        for point in [
+            "/",
+            "/usr",
+            "/usr/local",
+            "/var",
+            "/var/lib",
+            "/boot/efi",
+            "/etc/x",
+        ] {
             assert!(is_needed(Path::new(point)), "{point}");
         }
         for point in ["/home", "/srv", "/var/lib/docker/overlay2/x/merged"] {

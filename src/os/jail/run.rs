@@ -3,10 +3,10 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
+use super::Part;
 use super::ended::{Ended, Report};
 use super::error::{JailError, Trying};
 use super::wish::{Jail, Wish};
-use super::Part;
 use crate::os::command::start_ourselves;
 
 /// The longest line that is passed on whole, bytes.
@@ -28,8 +28,8 @@ impl Jail {
         heard: &mut dyn FnMut(&str),
     ) -> Result<Ended, JailError> {
         let wish = Wish::new(self, payload, random_name()?).to_bytes()?;
-        let mut supervisor = start_ourselves(&["jail", Part::Supervisor.word()])
-            .trying("start the supervisor")?;
+        let mut supervisor =
+            start_ourselves(&["jail", Part::Supervisor.word()]).trying("start the supervisor")?;
         let gone = || JailError::lost("the supervisor has no streams");
         let mut stdin = supervisor.stdin.take().ok_or_else(gone)?;
         let mut said = supervisor.stdout.take().ok_or_else(gone)?;
@@ -118,9 +118,11 @@ mod tests {
         let long = "x".repeat(LINE_CAP + 5);
         let text = format!("one\n\n{long}\nlast");
         let mut lines = Vec::new();
-        pass_on(&mut text.as_bytes(), &mut |line| lines.push(line.to_owned()))
-            .await
-            .expect("read");
+        pass_on(&mut text.as_bytes(), &mut |line| {
+            lines.push(line.to_owned())
+        })
+        .await
+        .expect("read");
         let lengths: Vec<usize> = lines.iter().map(String::len).collect();
         assert_eq!(lengths, [3, 0, LINE_CAP, 4]);
     }
@@ -141,7 +143,11 @@ mod tests {
             let report = Report::Failed(JailError::lost(reason));
             serde_json::to_string(&report).expect("json")
         };
-        let text = format!("{}\nthread panicked\n{}\n", failed("first"), failed("second"));
+        let text = format!(
+            "{}\nthread panicked\n{}\n",
+            failed("first"),
+            failed("second")
+        );
         match last_report(text.as_bytes()) {
             Some(Report::Failed(error)) => assert_eq!(error, JailError::lost("second")),
             other => panic!("{other:?}"),

@@ -83,21 +83,22 @@ fn run(wish: &Wish) -> Result<(), JailError> {
     let status = first.wait().or_lost()?;
     match ended {
         Ok(()) if status.success() => Ok(()),
-        Ok(()) => Err(JailError::lost(format!("its first process ended with {status}"))),
+        Ok(()) => Err(JailError::lost(format!(
+            "its first process ended with {status}"
+        ))),
         Err(error) => Err(error),
     }
 }
 
 fn start_first(lifeline: PipeReader) -> Result<Child, JailError> {
     let streams = [lifeline.into(), Stdio::inherit(), Stdio::inherit()];
-    start_again(&["jail", Part::First.word()], streams)
-        .trying("start the first process")
+    start_again(&["jail", Part::First.word()], streams).trying("start the first process")
 }
 
 /// Until PID 1 has ended; an error when it must be ended.
 fn wait(first: &Child, limit: Duration) -> Result<(), JailError> {
-    let process = rustix::process::pidfd_open(Pid::from_child(first), PidfdFlags::empty())
-        .or_lost()?;
+    let process =
+        rustix::process::pidfd_open(Pid::from_child(first), PidfdFlags::empty()).or_lost()?;
     let stdin = std::io::stdin();
     let mut interest = [
         PollFd::new(&process, PollFlags::IN),

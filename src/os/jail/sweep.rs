@@ -25,7 +25,10 @@ pub fn sweep(layers: &Path) {
     };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        match name.strip_prefix("rehearsal-").and_then(|rest| rest.rsplit_once('.')) {
+        match name
+            .strip_prefix("rehearsal-")
+            .and_then(|rest| rest.rsplit_once('.'))
+        {
             Some((_, layer::IMAGE)) => {
                 let _gone = std::fs::remove_file(entry.path());
             }

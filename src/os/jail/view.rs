@@ -57,9 +57,9 @@ pub(super) struct Overlay {
 /// Builds it and moves in: afterwards no path leads out of it.
 pub(super) fn build(wish: &Wish) -> Result<Built, JailError> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-    mount_change("/", private).trying("make mounts private (is this a chroot, whose root is no mount?)")?;
-    let mountinfo = std::fs::read("/proc/self/mountinfo")
-        .trying("read /proc/self/mountinfo")?;
+    mount_change("/", private)
+        .trying("make mounts private (is this a chroot, whose root is no mount?)")?;
+    let mountinfo = std::fs::read("/proc/self/mountinfo").trying("read /proc/self/mountinfo")?;
     let (built, view) = match &wish.jail.view {
         View::Copy => copy(wish, &decide(&mountinfo))?,
         View::Folder(folder) => (Built::default(), bound(folder)?),
@@ -85,7 +85,10 @@ fn copy(wish: &Wish, mounts: &[(Mount, Stand)]) -> Result<(Built, PathBuf), Jail
         stand_in(mount, *stand, &own, &view, &mut built)?;
     }
     if built.overlays.is_empty() {
-        return Err(no_overlay(Path::new("/"), "it is not in the list of mounts"));
+        return Err(no_overlay(
+            Path::new("/"),
+            "it is not in the list of mounts",
+        ));
     }
     let tmp = layer.join("tmp");
     make(&tmp)?;
@@ -204,8 +207,14 @@ fn copied(of: &Mount, inside: &Path) -> Result<(), JailError> {
 
 fn empty(inside: &Path) -> Result<(), JailError> {
     let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::RDONLY;
-    mount("tmpfs", inside, "tmpfs", flags, c"size=4k,nr_inodes=2,mode=555")
-        .trying("cover a mount that cannot be shown")
+    mount(
+        "tmpfs",
+        inside,
+        "tmpfs",
+        flags,
+        c"size=4k,nr_inodes=2,mode=555",
+    )
+    .trying("cover a mount that cannot be shown")
 }
 
 /// The folder itself, with what is mounted in it; devices there do not work.
@@ -234,8 +243,7 @@ fn move_into(view: &Path) -> Result<(), JailError> {
 
 fn open(folder: &Path) -> Result<OwnedFd, JailError> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::open(folder, flags, Mode::empty())
-        .trying(format!("open {}", folder.display()))
+    rustix::fs::open(folder, flags, Mode::empty()).trying(format!("open {}", folder.display()))
 }
 
 fn make(folder: &Path) -> Result<(), JailError> {
@@ -245,6 +253,5 @@ fn make(folder: &Path) -> Result<(), JailError> {
 
 fn set_mode(path: &Path, mode: u32) -> Result<(), JailError> {
     let mode = std::fs::Permissions::from_mode(mode);
-    std::fs::set_permissions(path, mode)
-        .trying(format!("set the mode of {}", path.display()))
+    std::fs::set_permissions(path, mode).trying(format!("set the mode of {}", path.display()))
 }

@@ -95,7 +95,11 @@ pub(super) fn walk(overlays: &[Overlay]) -> Found {
 impl Walk {
     fn over(&mut self, overlay: &Overlay) {
         let root = overlay.point.as_os_str().as_encoded_bytes();
-        let path = if root == b"/" { Vec::new() } else { root.to_vec() };
+        let path = if root == b"/" {
+            Vec::new()
+        } else {
+            root.to_vec()
+        };
         let lower = overlay.lower.try_clone().ok();
         let mut levels = Vec::new();
         self.enter(&overlay.upper, c".", lower, path, &mut levels);
@@ -143,7 +147,12 @@ impl Walk {
         match (&upper, entries) {
             (Ok(_), Ok(Ok(entries))) if levels.len() < DEEPEST => {
                 if let Ok(upper) = upper {
-                    levels.push(Level { upper, entries, lower, path });
+                    levels.push(Level {
+                        upper,
+                        entries,
+                        lower,
+                        path,
+                    });
                 }
             }
             _ => self.found.incomplete = true,
@@ -161,9 +170,10 @@ impl Walk {
             level,
             name,
             upper,
-            lower: level.lower.as_ref().and_then(|lower| {
-                rustix::fs::statat(lower, name, AtFlags::SYMLINK_NOFOLLOW).ok()
-            }),
+            lower: level
+                .lower
+                .as_ref()
+                .and_then(|lower| rustix::fs::statat(lower, name, AtFlags::SYMLINK_NOFOLLOW).ok()),
         };
         let path = entry.path();
         let change = entry.change();
@@ -178,7 +188,10 @@ impl Walk {
         if let Some(below) = below.as_ref().filter(|_| entry.has(OPAQUE)) {
             self.hidden(&entry, below, &path);
         }
-        Some((below.filter(|_| !entry.has(OPAQUE) && !entry.has(REDIRECT)), path))
+        Some((
+            below.filter(|_| !entry.has(OPAQUE) && !entry.has(REDIRECT)),
+            path,
+        ))
     }
 
     fn list(&mut self, path: &[u8], kind: Change, bytes: u64) {
@@ -219,7 +232,10 @@ impl Walk {
             return 0;
         }
         let taken = i64::try_from(entry.bytes()).unwrap_or(i64::MAX);
-        let before = entry.lower.as_ref().map_or(0, |lower| lower.st_blocks.saturating_mul(BLOCK));
+        let before = entry
+            .lower
+            .as_ref()
+            .map_or(0, |lower| lower.st_blocks.saturating_mul(BLOCK));
         match change {
             Some(Change::New) => taken,
             Some(Change::Replaced | Change::Deleted) => taken.saturating_sub(before),
@@ -306,11 +322,16 @@ pub(super) fn copy_small(from: &Path, to: &Path) -> Result<(), JailError> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(from.join(&folder)).trying(&step)? {
             let entry = entry.trying(&step)?;
-            left = left.checked_sub(1).ok_or("it holds too many files").trying(&step)?;
+            left = left
+                .checked_sub(1)
+                .ok_or("it holds too many files")
+                .trying(&step)?;
             let kind = entry.file_type().trying(&step)?;
             let path = folder.join(entry.file_name());
             if kind.is_dir() {
-                std::fs::DirBuilder::new().create(to.join(&path)).trying(&step)?;
+                std::fs::DirBuilder::new()
+                    .create(to.join(&path))
+                    .trying(&step)?;
                 folders.push(path);
             } else if kind.is_file() {
                 std::fs::copy(entry.path(), to.join(path)).trying(&step)?;

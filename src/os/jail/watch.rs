@@ -38,7 +38,11 @@ pub(super) struct Watched {
 
 /// Until the payload has ended, by itself or because it must; nothing of it is
 /// left afterwards.
-pub(super) fn until_ended(wish: &Wish, payload: Pid, layer: Option<&OwnedFd>) -> Result<Watched, JailError> {
+pub(super) fn until_ended(
+    wish: &Wish,
+    payload: Pid,
+    layer: Option<&OwnedFd>,
+) -> Result<Watched, JailError> {
     let mut watched = Watched {
         how: How::TimeLimit,
         left_over: Vec::new(),
@@ -153,7 +157,12 @@ impl Taken {
 /// What is resident and not shared, out of `/proc/PID/statm`.
 fn own_memory(statm: &str) -> u64 {
     let mut pages = statm.split_ascii_whitespace().skip(1);
-    let mut next = || pages.next().and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
+    let mut next = || {
+        pages
+            .next()
+            .and_then(|count| count.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
     let (resident, shared) = (next(), next());
     let page = rustix::param::page_size() as u64;
     resident.saturating_sub(shared).saturating_mul(page)

@@ -135,7 +135,9 @@ impl Wish {
             jail: jail.clone(),
             payload: payload.to_vec(),
             id,
-            files: files.map(|(path, content)| (path.clone(), size(content))).collect(),
+            files: files
+                .map(|(path, content)| (path.clone(), size(content)))
+                .collect(),
             group: None,
         }
     }
@@ -209,8 +211,15 @@ mod tests {
 
     #[test]
     fn files_are_laid_nowhere_else() {
-        assert_eq!(below_folder(Path::new("/run/rehearsal/a/b")), Some(Path::new("a/b")));
-        for path in ["/etc/passwd", "/run/rehearsal", "/run/rehearsal/../../etc/passwd"] {
+        assert_eq!(
+            below_folder(Path::new("/run/rehearsal/a/b")),
+            Some(Path::new("a/b"))
+        );
+        for path in [
+            "/etc/passwd",
+            "/run/rehearsal",
+            "/run/rehearsal/../../etc/passwd",
+        ] {
             assert_eq!(below_folder(Path::new(path)), None, "{path}");
         }
     }

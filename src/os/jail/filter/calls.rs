@@ -32,11 +32,20 @@ pub(super) fn here() -> &'static [Architecture] {
 }
 
 static INTEL: [Architecture; 2] = [
-    Architecture { code: 0xc000_003e, column: |row| row.1 },
-    Architecture { code: 0x4000_0003, column: |row| row.2 },
+    Architecture {
+        code: 0xc000_003e,
+        column: |row| row.1,
+    },
+    Architecture {
+        code: 0x4000_0003,
+        column: |row| row.2,
+    },
 ];
 
-static ARM: [Architecture; 1] = [Architecture { code: 0xc000_00b7, column: |row| row.3 }];
+static ARM: [Architecture; 1] = [Architecture {
+    code: 0xc000_00b7,
+    column: |row| row.3,
+}];
 
 /// What changes the machine, or looks into what is not the caller's.
 pub(super) const REFUSED: [&str; 51] = [

@@ -82,7 +82,10 @@ fn looked_into() -> [(&'static str, Then); 5] {
     [
         ("unshare", Then::Look(Field::Argument(0), unshare, ALLOW)),
         ("clone", Then::Look(Field::Argument(0), clone, ALLOW)),
-        ("ioctl", Then::Look(Field::Argument(1), controls.into(), ALLOW)),
+        (
+            "ioctl",
+            Then::Look(Field::Argument(1), controls.into(), ALLOW),
+        ),
         ("socket", socket()),
         (
             "socketpair",
@@ -103,7 +106,9 @@ fn socket() -> Then {
 }
 
 fn only(field: Field, values: &[u32], otherwise: u32) -> Then {
-    let allowed = values.iter().map(|value| (Test::Is(*value), Then::Answer(ALLOW)));
+    let allowed = values
+        .iter()
+        .map(|value| (Test::Is(*value), Then::Answer(ALLOW)));
     Then::Look(field, allowed.collect(), otherwise)
 }
 
@@ -127,19 +132,49 @@ mod tests {
             ("read", X86_64, 0, [0, 0, 0], ALLOW),
             ("mount", X86_64, 165, [0, 0, 0], NOT_PERMITTED),
             ("mount of i386", I386, 21, [0, 0, 0], NOT_PERMITTED),
-            ("writev of x86_64 is not i386's", X86_64, 21, [0, 0, 0], ALLOW),
+            (
+                "writev of x86_64 is not i386's",
+                X86_64,
+                21,
+                [0, 0, 0],
+                ALLOW,
+            ),
             ("clone3", X86_64, 435, [0, 0, 0], NOT_IMPLEMENTED),
             ("clone of a thread", X86_64, 56, [0x3d_0f00, 0, 0], ALLOW),
             ("clone with a signal", X86_64, 56, [0x91, 0, 0], ALLOW),
-            ("clone of a user namespace", X86_64, 56, [0x1000_0011, 0, 0], NOT_PERMITTED),
-            ("clone of a mount namespace", I386, 120, [0x0002_0011, 0, 0], NOT_PERMITTED),
+            (
+                "clone of a user namespace",
+                X86_64,
+                56,
+                [0x1000_0011, 0, 0],
+                NOT_PERMITTED,
+            ),
+            (
+                "clone of a mount namespace",
+                I386,
+                120,
+                [0x0002_0011, 0, 0],
+                NOT_PERMITTED,
+            ),
             ("unshare of open files", X86_64, 272, [0x400, 0, 0], ALLOW),
-            ("unshare of a cgroup", X86_64, 272, [0x0200_0000, 0, 0], NOT_PERMITTED),
+            (
+                "unshare of a cgroup",
+                X86_64,
+                272,
+                [0x0200_0000, 0, 0],
+                NOT_PERMITTED,
+            ),
             ("unshare of time", X86_64, 272, [0x80, 0, 0], NOT_PERMITTED),
             ("fsync", X86_64, 74, [3, 0, 0], DONE),
             ("fsync of i386", I386, 118, [3, 0, 0], DONE),
             ("a terminal's size", X86_64, 16, [0, 0x5413, 0], ALLOW),
-            ("a terminal's input", X86_64, 16, [0, 0x5412, 0], NOT_PERMITTED),
+            (
+                "a terminal's input",
+                X86_64,
+                16,
+                [0, 0x5412, 0],
+                NOT_PERMITTED,
+            ),
             ("freezing", X86_64, 16, [0, 0xc004_5877, 0], NOT_PERMITTED),
             ("a unix socket", X86_64, 41, [1, 1, 0], ALLOW),
             ("tcp", X86_64, 41, [2, 1, 6], ALLOW),
@@ -149,8 +184,20 @@ mod tests {
             ("audit", X86_64, 41, [16, 3, 9], NO_SUCH_PROTOCOL),
             ("a packet socket", X86_64, 41, [17, 3, 0], NO_SUCH_FAMILY),
             ("the hypervisor", X86_64, 41, [40, 1, 0], NO_SUCH_FAMILY),
-            ("the kernel's ciphers", X86_64, 41, [38, 5, 0], NO_SUCH_FAMILY),
-            ("any socket of old i386", I386, 102, [1, 0, 0], NO_SUCH_FAMILY),
+            (
+                "the kernel's ciphers",
+                X86_64,
+                41,
+                [38, 5, 0],
+                NO_SUCH_FAMILY,
+            ),
+            (
+                "any socket of old i386",
+                I386,
+                102,
+                [1, 0, 0],
+                NO_SUCH_FAMILY,
+            ),
             ("x32", X86_64, X32, [0, 0, 0], NOT_IMPLEMENTED),
             ("arm", 0x4000_0028, 0, [0, 0, 0], NOT_IMPLEMENTED),
         ];

@@ -53,10 +53,20 @@ pub(super) fn compile(then: &Then) -> Vec<sock_filter> {
         };
         let inner = compile(then);
         match u8::try_from(inner.len()) {
-            Ok(length) => program.push(sock_filter { code, jt: 0, jf: length, k: value }),
+            Ok(length) => program.push(sock_filter {
+                code,
+                jt: 0,
+                jf: length,
+                k: value,
+            }),
             // A conditional jump reaches no farther than 255; an unconditional one does.
             Err(_) => {
-                program.push(sock_filter { code, jt: 1, jf: 0, k: value });
+                program.push(sock_filter {
+                    code,
+                    jt: 1,
+                    jf: 0,
+                    k: value,
+                });
                 let length = u32::try_from(inner.len()).unwrap_or(u32::MAX);
                 program.push(statement(JUMP, length));
             }
@@ -79,12 +89,22 @@ impl Field {
 }
 
 fn statement(code: u16, k: u32) -> sock_filter {
-    sock_filter { code, jt: 0, jf: 0, k }
+    sock_filter {
+        code,
+        jt: 0,
+        jf: 0,
+        k,
+    }
 }
 
 /// What the kernel would answer.
 #[cfg(test)]
-pub(super) fn run(program: &[sock_filter], architecture: u32, number: u32, arguments: &[u32]) -> u32 {
+pub(super) fn run(
+    program: &[sock_filter],
+    architecture: u32,
+    number: u32,
+    arguments: &[u32],
+) -> u32 {
     let (mut at, mut loaded) = (0, 0);
     loop {
         let step = &program[at];
