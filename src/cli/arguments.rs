@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::os::jail;
+
 /// Keeps this machine patched, and says why or why not.
 #[derive(Debug, Parser)]
 #[command(name = "patchd", version, propagate_version = true, after_help = EXIT_CODES)]
@@ -114,6 +116,12 @@ pub(super) enum Command {
     /// Carry out one order from standard input
     #[command(hide = true)]
     Worker,
+    /// Be a part of a jail
+    #[command(hide = true)]
+    Jail {
+        /// Which part
+        part: jail::Part,
+    },
     /// Do inside a rehearsal's jail what a run does outside
     #[command(hide = true)]
     RehearsalInside,

@@ -2,6 +2,7 @@
 //! killed beyond them; a *transaction* has neither, writes to files, and is
 //! never killed by us.
 
+mod again;
 mod companion;
 mod deputy;
 mod dialogue;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+pub use again::{start_again, start_ourselves};
 pub use companion::Companion;
 pub use deputy::Deputy;
 pub use dialogue::Dialogue;
