@@ -36,7 +36,7 @@ pub use rehearsal::{FileCounts, Rehearsal, Verdict};
 pub use report::{ApplyFailure, Handover, Installed, OwnOutcome, OwnUpgrade, Report};
 pub use repository::{Repository, RepositoryState};
 pub use restart::{Restarted, StaleUnit};
-pub use restore::{RestorePoint, RolledBack};
+pub use restore::{KeptPoint, RestorePoint, RolledBack};
 pub use run::{Action, InvalidRunId, RunId};
 pub use skip::SkipReason;
 pub use verification::{Class, Finding};
