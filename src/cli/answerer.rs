@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::context::{Context, Trouble, is_root};
+use super::context::{Context, Trouble};
+use super::engine::is_ledgers_owner;
 use crate::control::{
     ADMIN_SOCKET, Action, Answer, Call, Client, ControlError, PUBLIC_SOCKET, Question, Stream,
     Unanswered,
@@ -55,8 +56,8 @@ pub(super) async fn ask<T: DeserializeOwned>(
         let parts = context.parts()?;
         let view = View {
             parts: &parts,
-            answerer: if is_root() {
-                Answerer::Root
+            answerer: if is_ledgers_owner() {
+                Answerer::Owner
             } else {
                 Answerer::Anybody
             },

@@ -14,12 +14,15 @@ pub(super) struct Arguments {
     /// Answer in JSON, of trouble as well; the shapes are stable and have schemas
     #[arg(long, global = true)]
     pub json: bool,
-    /// Do not ask the daemon, do it in this process; for root
+    /// Do without the daemon, even where it is installed; for root
     #[arg(long, global = true)]
     pub no_daemon: bool,
     /// Log more to standard error
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Where orders go, for root's command that has started this one
+    #[arg(long, global = true, hide = true, value_name = "SOCKET")]
+    pub orders: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -68,11 +71,11 @@ pub(super) enum Command {
         #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
         count: u32,
     },
-    /// List past runs, or tell one run in full
+    /// List past runs and what was skipped, or tell one run in full
     History {
         /// A run's id
         run: Option<String>,
-        /// How many runs to list
+        /// How many of each to list
         #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         count: u32,
     },
@@ -155,6 +158,19 @@ pub(super) enum ConfigCommand {
 }
 
 impl Command {
+    /// Whether it has to do with past runs and clocks, which only one user may open.
+    pub fn opens_ledger(&self) -> bool {
+        matches!(
+            self,
+            Self::Check { .. }
+                | Self::Run(_)
+                | Self::Explain { .. }
+                | Self::Status
+                | Self::History { .. }
+                | Self::Doctor
+        )
+    }
+
     /// Whether its answer has no JSON form.
     pub fn is_text_only(&self) -> bool {
         match self {

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::answerer::is_daemon_here;
+use super::engine::is_ledgers_owner;
 use crate::config::{self, Loaded, Reader, Sources};
 use crate::daemon::{Parts, Paths, RunError, SurveyError};
 use crate::model::{ExitCode, Host};
@@ -26,6 +27,8 @@ pub struct Trouble {
 pub(super) struct Context {
     file: Option<PathBuf>,
     no_daemon: bool,
+    /// Where orders go when root's command has started us as the ledger's user.
+    pub orders: Option<PathBuf>,
     pub paths: Paths,
 }
 
@@ -34,6 +37,7 @@ impl Context {
         Self {
             file,
             no_daemon,
+            orders: None,
             paths: Paths::default(),
         }
     }
@@ -44,7 +48,7 @@ impl Context {
         if self.has_own_file() || !is_daemon_here() {
             return Ok(false);
         }
-        if self.no_daemon && !is_root() {
+        if self.no_daemon && !is_root() && !is_ledgers_owner() {
             let sentence = "--no-daemon is for root where there is a daemon; run it with sudo";
             return Err(Trouble::not_permitted(sentence));
         }

@@ -1,13 +1,13 @@
-//! `patchd history`: past runs, and one of them in full.
+//! `patchd history`: past runs, what was skipped, and one run in full.
 
 use super::answerer::ask;
 use super::context::{Context, Trouble};
 use super::screen::Screen;
 use crate::control::Question;
-use crate::control::document::{Decision, History, Phase, Run, RunDocument};
+use crate::control::document::{Decision, History, Phase, Run, RunDocument, Skip};
 use crate::model::{ExitCode, RunId};
 
-/// Lists runs, or tells one.
+/// Lists runs and skips, or tells one run.
 pub(super) async fn history(
     context: &Context,
     screen: &Screen,
@@ -26,6 +26,7 @@ pub(super) async fn history(
         let (value, history) = ask::<History>(context, Question::History { count }).await?;
         if !screen.wants_json() {
             list(&history.runs);
+            skipped(&history.skips);
         }
         value
     };
@@ -57,6 +58,25 @@ fn list(runs: &[Run]) {
     Screen::table(
         &["RUN", "OPENED", "OUTCOME", "CHANGED", "ASKED BY", "SUMMARY"],
         &runs.iter().map(row).collect::<Vec<_>>(),
+    );
+}
+
+fn skipped(skips: &[Skip]) {
+    if skips.is_empty() {
+        return;
+    }
+    let row = |skip: &Skip| {
+        vec![
+            skip.at.clone(),
+            skip.schedule.clone(),
+            skip.reason.clone(),
+            skip.sentence.clone(),
+        ]
+    };
+    Screen::line("");
+    Screen::table(
+        &["SKIPPED", "SCHEDULE", "REASON", ""],
+        &skips.iter().map(row).collect::<Vec<_>>(),
     );
 }
 

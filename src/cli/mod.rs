@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod context;
 mod doctor;
+mod engine;
 mod explain;
 mod history;
 mod logs;
@@ -27,7 +28,7 @@ use screen::Screen;
 
 use crate::control::Action;
 use crate::model::ExitCode;
-use crate::os::journal;
+use crate::os::{journal, process};
 use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
@@ -73,10 +74,21 @@ pub fn main() -> ExitCode {
 }
 
 async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Trouble> {
-    let context = Context::new(arguments.config.clone(), arguments.no_daemon);
+    let mut context = Context::new(arguments.config.clone(), arguments.no_daemon);
+    if let Some(socket) = &arguments.orders {
+        // As if whoever started us and we were one process.
+        process::end_with_parent().map_err(|cause| Trouble::failed(&cause))?;
+        context.orders = Some(socket.clone());
+    }
     if arguments.json && arguments.command.is_text_only() {
         let sentence = "this command prints text alone; leave out --json";
         return Err(Trouble::usage(sentence.to_owned()));
+    }
+    if arguments.command.opens_ledger()
+        && !context.asks_daemon()?
+        && let Some(user) = engine::user()
+    {
+        return engine::call(user, &context.paths).await;
     }
     match &arguments.command {
         Command::Check { policy, exit_code } => {

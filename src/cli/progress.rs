@@ -3,8 +3,7 @@
 use std::io::Write;
 
 use super::screen::{Screen, shown};
-use crate::cycle::Stage;
-use crate::daemon::Notice;
+use crate::control::document::Told;
 
 const BAR: usize = 24;
 
@@ -30,29 +29,29 @@ impl Progress {
     }
 
     /// Everything is logged elsewhere; here only what a watching person wants.
-    pub fn show(&mut self, notice: &Notice) {
+    pub fn show(&mut self, told: &Told) {
         if !self.terminal {
             return;
         }
-        match notice {
-            Notice::Opened { run, resumed: true } => {
+        match told {
+            Told::Opened { run, resumed: true } => {
                 self.say(&format!("run {run} was cut short and goes on"));
             }
-            Notice::Opened { run, .. } => {
+            Told::Opened { run, .. } => {
                 self.say(&format!("run {run}; Ctrl-C {}", self.interrupt));
             }
-            Notice::Stage(Stage::Finished { .. }) | Notice::Found(_) | Notice::Finished { .. } => {}
-            Notice::Stage(stage) => {
-                stage.name().clone_into(&mut self.stage);
+            Told::Found(_) | Told::Finished { .. } => {}
+            Told::Stage { stage } => {
+                stage.clone_into(&mut self.stage);
                 self.draw(0, "");
             }
-            Notice::Planned { plan, .. } => {
-                self.say(&format!("{} changes are planned", plan.changes().len()));
+            Told::Planned { changes, .. } => {
+                self.say(&format!("{} changes are planned", changes.len()));
             }
-            Notice::Progress { percent, doing } => self.draw(*percent, doing),
-            Notice::Waiting { holder } => self.say(&format!("waiting for {holder}")),
-            Notice::Stopping => self.say("ends before its next phase; this one is not cut short"),
-            Notice::Stalled(stage) => self.say(&format!(
+            Told::Progress { percent, doing } => self.draw(*percent, doing),
+            Told::Waiting { holder } => self.say(&format!("waiting for {holder}")),
+            Told::Stopping => self.say("ends before its next phase; this one is not cut short"),
+            Told::Stalled { stage } => self.say(&format!(
                 "{stage} for longer than it should; nothing is killed"
             )),
         }

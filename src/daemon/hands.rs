@@ -126,6 +126,12 @@ impl Hands for SocketWorker {
 }
 
 impl SocketWorker {
+    /// Where somebody else listens in systemd's place.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     async fn converse(&self, text: &[u8]) -> std::io::Result<Conversation> {
         let (read, mut write) = UnixStream::connect(&self.path).await?.into_split();
         write.write_all(text).await?;

@@ -17,7 +17,7 @@ mod triggers;
 
 pub use driver::{Request, RunError, RunReport, run};
 pub use handover::hand_over;
-pub use hands::{ChildWorker, Hands, Lost};
+pub use hands::{ChildWorker, Hands, Lost, SocketWorker};
 pub use measure::measure;
 pub use notice::{Notice, Notify};
 pub use parts::{Parts, Paths};

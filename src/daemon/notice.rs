@@ -1,14 +1,11 @@
 //! What a run tells while it lasts: to the log for everybody, and to whoever watches.
 
-use serde::{Deserialize, Serialize};
-
 use crate::cycle::Stage;
 use crate::daemon::events::event;
 use crate::model::{Class, Decided, Decision, Finding, Outcome, Plan, RunId};
 
 /// Something worth showing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "notice", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// A run begins.
     Opened {

@@ -33,6 +33,27 @@ pub fn sudo_user() -> Option<String> {
     read("SUDO_USER").filter(|user| !user.is_empty())
 }
 
+/// What our own program needs to know of it when it goes on as a system user:
+/// who is behind it, where its words go, and where that user's caches are.
+#[must_use]
+pub fn of_engine(asked_by: String) -> Vec<(&'static str, String)> {
+    let kept = ["NO_COLOR", "JOURNAL_STREAM"].map(|name| Some((name, read(name)?)));
+    let set = [
+        ("SUDO_USER", asked_by),
+        ("XDG_CACHE_HOME", "/var/cache".to_owned()),
+    ];
+    kept.into_iter().flatten().chain(set).collect()
+}
+
+/// What this program was called with, without its own name.
+#[must_use]
+pub fn arguments() -> Vec<String> {
+    let words = std::env::args_os().skip(1);
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
+}
+
 fn absolute(name: &str) -> Option<PathBuf> {
     read(name)
         .map(PathBuf::from)

@@ -1,10 +1,14 @@
 //! Files, written so that a crash leaves the old or the new content, and read
 //! with a bound.
 
-use std::fs::{File, Permissions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{
+    DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, lchown,
+};
 use std::path::Path;
+
+use super::users::User;
 
 /// Replaces `path` with `content` at once: written beside it, synced, renamed,
 /// and the folder synced. The mode is as asked for, whatever the umask.
@@ -40,6 +44,42 @@ pub fn read_bounded(path: &Path, cap: u64) -> std::io::Result<String> {
     Ok(text)
 }
 
+/// Makes a folder for somebody, in one that is root's. One that was root's alone
+/// goes over to him with all that is in it.
+pub fn make_folder_for(owner: User, folder: &Path, mode: u32) -> std::io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => {
+            chown(folder, Some(owner.uid), Some(owner.gid))?;
+            std::fs::set_permissions(folder, Permissions::from_mode(mode))
+        }
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
+            let stat = std::fs::symlink_metadata(folder)?;
+            let is_roots_alone = stat.uid() == 0 && stat.mode() & 0o022 == 0;
+            match () {
+                () if !stat.is_dir() => Err(ErrorKind::NotADirectory.into()),
+                () if stat.uid() == owner.uid => Ok(()),
+                () if is_roots_alone => hand_over(folder, owner),
+                () => Err(ErrorKind::PermissionDenied.into()),
+            }
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
+/// The folder itself comes last: until then nobody but root can change what is
+/// in it, and what was interrupted is done again.
+fn hand_over(folder: &Path, owner: User) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            hand_over(&entry.path(), owner)?;
+        } else {
+            lchown(entry.path(), Some(owner.uid), Some(owner.gid))?;
+        }
+    }
+    lchown(folder, Some(owner.uid), Some(owner.gid))
+}
+
 /// `O_NOFOLLOW` as `OpenOptionsExt::custom_flags` wants it.
 #[must_use]
 pub fn no_follow() -> i32 {
@@ -58,6 +98,52 @@ mod tests {
         replace(&path, b"two", 0o600).expect("written");
         assert_eq!(std::fs::read(&path).expect("there"), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn a_folder_of_roots_goes_over_with_all_that_is_in_it() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let nobody = User {
+            uid: 65534,
+            gid: 65534,
+        };
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = parent.path().join("state");
+        std::fs::create_dir_all(folder.join("metrics")).expect("made");
+        replace(&folder.join("metrics/page"), b"", 0o644).expect("written");
+        replace(&parent.path().join("passwd"), b"", 0o600).expect("written");
+        std::os::unix::fs::symlink("../passwd", folder.join("link")).expect("linked");
+        make_folder_for(nobody, &folder, 0o711).expect("handed over");
+        let owner = |name: &str| {
+            std::fs::symlink_metadata(parent.path().join(name))
+                .expect("there")
+                .uid()
+        };
+        let names = [
+            "state",
+            "state/metrics",
+            "state/metrics/page",
+            "state/link",
+            "passwd",
+        ];
+        assert_eq!(names.map(owner), [65534, 65534, 65534, 65534, 0]);
+        make_folder_for(nobody, &folder, 0o711).expect("his already");
+
+        let strangers = User {
+            uid: 65533,
+            gid: 65533,
+        };
+        assert!(make_folder_for(strangers, &folder, 0o711).is_err());
+        assert!(make_folder_for(nobody, &folder.join("link"), 0o711).is_err());
+        let new = parent.path().join("new");
+        make_folder_for(User { uid: 0, gid: 65534 }, &new, 0o2750).expect("made");
+        let stat = std::fs::metadata(&new).expect("there");
+        assert_eq!(
+            (stat.uid(), stat.gid(), stat.mode() & 0o7777),
+            (0, 65534, 0o2750)
+        );
     }
 
     #[test]

@@ -17,10 +17,9 @@ pub async fn look(runner: &dyn Runner, root: &Path) -> Result<Facts, SystemdErro
         ..Facts::default()
     };
     if systemd::is_running(root) {
-        for unit in [UPGRADE_TIMER, SHUTDOWN, OFFLINE] {
-            let file = systemd::unit_file(runner, unit).await?;
-            facts.units.push((unit.to_owned(), file));
-        }
+        let units = [UPGRADE_TIMER, SHUTDOWN, OFFLINE];
+        let files = systemd::unit_files(runner, &units).await?;
+        facts.units = units.map(str::to_owned).into_iter().zip(files).collect();
     }
     if facts.unattended {
         let output = runner.ask(&configuration()).await;

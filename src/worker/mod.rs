@@ -12,10 +12,13 @@ mod tools;
 mod validate;
 
 mod acts;
+mod hook;
 mod inspection;
+mod live;
 mod log;
 mod own_upgrade;
 mod phases;
+mod reboot;
 mod standing;
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! A run without a daemon: the whole cycle in this very process, with the
-//! worker as its child.
+//! A run without a daemon: the whole cycle in this very process.
 
 use jiff::Timestamp;
 use tokio::io::AsyncReadExt;
@@ -7,6 +6,7 @@ use tokio::io::AsyncReadExt;
 use super::super::answerer::ask;
 use super::super::arguments::RunArguments;
 use super::super::context::{Context, Trouble, is_root};
+use super::super::engine::who;
 use super::super::progress::Progress;
 use super::super::screen::Screen;
 use super::conclude;
@@ -14,25 +14,39 @@ use crate::config::Settings;
 use crate::control::Question;
 use crate::control::document::{Schedules, Window};
 use crate::cycle::Mandate;
-use crate::daemon::{self, ChildWorker, Request, answer};
+use crate::daemon::{self, ChildWorker, Hands, Request, SocketWorker, answer};
 use crate::model::{ExitCode, PackageName};
-use crate::os::{environment, signals};
+use crate::os::signals;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
 use crate::state::Ledger;
 
-/// Patches at once; nobody is here to wait for a window.
+/// Patches at once; nobody is here to wait for a window. The worker is started by
+/// whoever listens for our orders, or is a child of ours.
 pub(super) async fn run(
     context: &Context,
     screen: &Screen,
     wish: &RunArguments,
     packages: Vec<PackageName>,
 ) -> Result<ExitCode, Trouble> {
-    if !is_root() {
-        return Err(Trouble::not_permitted(
+    match &context.orders {
+        Some(socket) => {
+            let mut worker = SocketWorker::at(socket.clone());
+            patch(context, screen, (wish, packages), &mut worker).await
+        }
+        None if is_root() => patch(context, screen, (wish, packages), &mut ChildWorker).await,
+        None => Err(Trouble::not_permitted(
             "patching needs root; run it with sudo (`patchd check` works without)",
-        ));
+        )),
     }
+}
+
+async fn patch<H: Hands>(
+    context: &Context,
+    screen: &Screen,
+    (wish, packages): (&RunArguments, Vec<PackageName>),
+    hands: &mut H,
+) -> Result<ExitCode, Trouble> {
     if !wish.now {
         return Err(no_window(context, wish).await?);
     }
@@ -56,8 +70,8 @@ pub(super) async fn run(
     let stop = async move {
         let _byte = requests.read_u8().await;
     };
-    let notify = &mut |notice: &daemon::Notice| progress.show(notice);
-    let done = daemon::run(&parts, &mut ChildWorker, &request, notify, stop).await;
+    let notify = &mut |notice: &daemon::Notice| progress.show(&answer::notice(notice).told);
+    let done = daemon::run(&parts, hands, &request, notify, stop).await;
     progress.end();
     let ledger = Ledger::open(&parts.paths.ledger())?;
     conclude(screen, answer::run(&ledger, done?.run)?)
@@ -104,13 +118,5 @@ async fn no_window(context: &Context, wish: &RunArguments) -> Result<Trouble, Tr
             "there is no daemon here to wait for a window ({next}); `patchd run --now` does not wait"
         ),
         code: ExitCode::Deferred,
-    })
-}
-
-/// Who asked: the user behind sudo, else the user.
-fn who() -> String {
-    environment::sudo_user().unwrap_or_else(|| match rustix::process::getuid() {
-        uid if uid.is_root() => "root".to_owned(),
-        uid => format!("uid {}", uid.as_raw()),
     })
 }

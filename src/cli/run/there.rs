@@ -10,8 +10,8 @@ use super::super::context::Trouble;
 use super::super::progress::Progress;
 use super::super::screen::Screen;
 use super::conclude;
+use crate::control::document::{Notice, Told};
 use crate::control::{Answer, Call, ControlError, Question, Stream, Unanswered};
-use crate::daemon::Notice;
 use crate::model::{ExitCode, RunId};
 use crate::os::signals;
 
@@ -53,12 +53,13 @@ async fn follow(call: &Call, progress: &mut Progress) -> Result<Value, Trouble> 
             Ok(Some(Answer { notice, .. })) => {
                 // A notice that a newer daemon invented is not for us.
                 let notice = notice.and_then(|it| serde_json::from_value::<Notice>(it).ok());
-                if let Some(Notice::Opened { run: opened, .. }) = &notice {
-                    run = Some(*opened);
+                let Some(Notice { told, .. }) = notice else {
+                    continue;
+                };
+                if let Told::Opened { run: opened, .. } = &told {
+                    run = RunId::try_from(opened.clone()).ok();
                 }
-                if let Some(notice) = notice {
-                    progress.show(&notice);
-                }
+                progress.show(&told);
             }
             Ok(None) => {
                 return Err(Trouble::failed(

@@ -1,4 +1,5 @@
-//! The stable shapes of `--json`, which are the answers of the daemon as well:
+//! The stable shapes of `--json`, which are the answers of the daemon as well,
+//! and of what it tells while a run lasts:
 //! within `…/1` fields are added, never renamed, moved or removed. What is not
 //! known is absent, never `null`, never guessed. `docs/schemas` holds their
 //! JSON schemas, made from these types.
@@ -8,6 +9,7 @@ mod doctor;
 mod error;
 mod explain;
 mod machine;
+mod notice;
 mod run;
 mod schedule;
 mod schema;
@@ -18,8 +20,9 @@ pub use check::{Check, Repository, Update};
 pub use doctor::{Diagnosis, Doctor};
 pub use error::ErrorDocument;
 pub use explain::{Condition, ExplainedUpdate, Explanation, Installed, Offer, Rule};
-pub use machine::{Distribution, Host, Kernel, Reboot, Running};
-pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument, SetAside};
+pub use machine::{Distribution, Host, Kernel, Reboot, Running, StaleUnit};
+pub use notice::{Notice, Told};
+pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument, SetAside, Skip};
 pub use schedule::{Schedule, Schedules, Window};
 pub use schema::schemas;
 pub use status::{Next, Pause, Status};

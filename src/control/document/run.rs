@@ -13,6 +13,24 @@ pub struct History {
     pub schema: String,
     /// Newest first.
     pub runs: Vec<Run>,
+    /// Scheduled runs that did not take place, newest first.
+    #[serde(default)]
+    pub skips: Vec<Skip>,
+}
+
+/// A scheduled run that did not take place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Skip {
+    /// When that was decided.
+    #[schemars(extend("format" = "date-time"))]
+    pub at: String,
+    /// The schedule's name.
+    pub schedule: String,
+    /// Why, in one word.
+    #[schemars(extend("enum" = ["missed", "frozen", "paused", "config-invalid", "clock"]))]
+    pub reason: String,
+    /// Why, in one sentence.
+    pub sentence: String,
 }
 
 /// `patchd run --json` and `patchd history RUN --json`.

@@ -7,20 +7,30 @@ use super::{View, time, value, word};
 use crate::control::{ControlError, document};
 use crate::cycle;
 use crate::model::{Change, Decided, Finding, RunId};
-use crate::state::{Ledger, RunDetail, RunRow, Transition};
+use crate::state::{Ledger, RunDetail, RunRow, Skip, Transition};
 
 pub(super) fn history<P>(
     view: &View<'_, P>,
     count: u32,
 ) -> Result<document::History, ControlError> {
-    let rows = match view.ledger()? {
-        Some(ledger) => ledger.runs(count)?,
-        None => Vec::new(),
+    let (rows, skips) = match view.ledger()? {
+        Some(ledger) => (ledger.runs(count)?, ledger.skips(count)?),
+        None => Default::default(),
     };
     Ok(document::History {
         schema: "patchd/history/1".to_owned(),
         runs: rows.iter().map(row).collect(),
+        skips: skips.into_iter().map(skip).collect(),
     })
+}
+
+fn skip(skip: Skip) -> document::Skip {
+    document::Skip {
+        at: time(skip.at),
+        schedule: skip.schedule,
+        reason: skip.reason.to_string(),
+        sentence: skip.sentence,
+    }
 }
 
 /// One run in full, for whoever has the ledger open already.
@@ -66,7 +76,7 @@ pub(super) fn row(row: &RunRow) -> document::Run {
     }
 }
 
-fn change(change: &Change) -> document::PackageChange {
+pub(super) fn change(change: &Change) -> document::PackageChange {
     document::PackageChange {
         package: change.id.name.to_string(),
         architecture: change.id.architecture.to_string(),
@@ -75,7 +85,7 @@ fn change(change: &Change) -> document::PackageChange {
     }
 }
 
-fn finding(finding: &Finding) -> document::Finding {
+pub(super) fn finding(finding: &Finding) -> document::Finding {
     let Finding {
         class,
         check,
@@ -91,7 +101,7 @@ fn finding(finding: &Finding) -> document::Finding {
     }
 }
 
-fn decision(decided: &Decided) -> document::Decision {
+pub(super) fn decision(decided: &Decided) -> document::Decision {
     document::Decision {
         package: decided.id.name.to_string(),
         architecture: decided.id.architecture.to_string(),

@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod history;
 mod machine;
+mod notice;
 mod rivals;
 mod schedule;
 mod status;
@@ -23,6 +24,7 @@ use crate::state::{Ledger, LedgerError};
 
 pub use check::{Look, look};
 pub use history::run;
+pub use notice::notice;
 pub(in crate::daemon) use rivals::active as rivals;
 pub use status::is_held;
 
@@ -51,8 +53,8 @@ pub struct View<'a, P> {
 pub enum Answerer {
     /// The daemon, which also keeps the schedules.
     Daemon,
-    /// A command of root's, where there is no daemon.
-    Root,
+    /// A command of the ledger's user, where there is no daemon.
+    Owner,
     /// A command of somebody who may not open the ledger.
     Anybody,
 }
@@ -60,7 +62,7 @@ pub enum Answerer {
 impl Answerer {
     fn owns_ledger(self) -> bool {
         match self {
-            Self::Daemon | Self::Root => true,
+            Self::Daemon | Self::Owner => true,
             Self::Anybody => false,
         }
     }

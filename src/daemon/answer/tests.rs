@@ -8,9 +8,9 @@ use crate::config::Settings;
 use crate::control::document::{Check, Explanation, History, RunDocument, Schedules, Status};
 use crate::cycle::{Mandate, State};
 use crate::daemon::parts::Paths;
-use crate::model::{BootId, Host, PackageName, RunId};
+use crate::model::{BootId, Host, PackageName, RunId, SkipReason};
 use crate::package_manager::fake::Fake;
-use crate::state::NewRun;
+use crate::state::{NewRun, Skip};
 
 struct Bench {
     parts: Parts<Fake>,
@@ -103,7 +103,7 @@ async fn explain_tells_of_one_package_and_refuses_what_is_not_installed() {
     };
     let told: Explanation = bench.ask(explain("aa")).await;
     assert_eq!((told.updates.len(), told.installed.len()), (1, 1));
-    let unknown = answer(&bench.view(Answerer::Root), &explain("zz")).await;
+    let unknown = answer(&bench.view(Answerer::Owner), &explain("zz")).await;
     let error = unknown.expect_err("not installed");
     assert_eq!(error.exit_code(), ExitCode::Failed);
 }
@@ -125,19 +125,34 @@ async fn a_run_that_nobody_drives_was_interrupted() {
 }
 
 #[tokio::test]
-async fn history_tells_all_runs_and_each_in_full() {
+async fn history_tells_all_runs_and_skips_and_each_run_in_full() {
     let bench = Bench::new();
     let none: History = bench.ask(Question::History { count: None }).await;
-    assert!(none.runs.is_empty());
+    assert!(none.runs.is_empty() && none.skips.is_empty());
     let run = bench.open_run();
+    let mut ledger = Ledger::open(&bench.parts.paths.ledger()).expect("opened");
+    let skip = Skip {
+        at: Timestamp::UNIX_EPOCH,
+        schedule: "nightly".to_owned(),
+        reason: SkipReason::Frozen,
+        sentence: "year's end".to_owned(),
+    };
+    ledger.skip(&skip).expect("kept");
     let all: History = bench.ask(Question::History { count: None }).await;
     assert_eq!(all.runs.len(), 1);
+    let [skipped] = all.skips.as_slice() else {
+        panic!("one skip");
+    };
+    assert_eq!(
+        (&*skipped.at, &*skipped.reason),
+        ("1970-01-01T00:00:00Z", "frozen")
+    );
     let one: RunDocument = bench.ask(Question::Run { run }).await;
     assert_eq!((&one.run, one.phases.len()), (&all.runs[0], 1));
     let question = Question::Run {
         run: RunId::new(2, 2),
     };
-    let unknown = answer(&bench.view(Answerer::Root), &question).await;
+    let unknown = answer(&bench.view(Answerer::Owner), &question).await;
     assert!(matches!(unknown, Err(ControlError::NoSuchRun { .. })));
 }
 

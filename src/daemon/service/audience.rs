@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::control::{ControlError, Replies};
+use crate::control::{ControlError, Replies, document};
+use crate::daemon::answer;
 use crate::daemon::notice::Notice;
 use crate::model::RunId;
 use crate::os::service;
@@ -15,8 +16,8 @@ pub(super) struct Audience(Rc<RefCell<Hall>>);
 #[derive(Debug, Default)]
 struct Hall {
     watchers: Vec<Replies>,
-    opened: Option<Notice>,
-    stage: Option<Notice>,
+    opened: Option<document::Notice>,
+    stage: Option<document::Notice>,
     run: Option<RunId>,
 }
 
@@ -41,18 +42,19 @@ impl Audience {
         let mut hall = self.0.borrow_mut();
         match notice {
             Notice::Opened { run, .. } => {
-                (hall.run, hall.opened) = (Some(*run), Some(notice.clone()));
+                (hall.run, hall.opened) = (Some(*run), Some(answer::notice(notice)));
                 hall.stage = None;
             }
             Notice::Stage(stage) => {
                 if let Some(run) = hall.run {
                     service::status(&format!("run {run} is {stage}"));
                 }
-                hall.stage = Some(notice.clone());
+                hall.stage = Some(answer::notice(notice));
             }
             _ => {}
         }
-        hall.watchers.retain_mut(|replies| replies.notice(notice));
+        let told = answer::notice(notice);
+        hall.watchers.retain_mut(|replies| replies.notice(&told));
     }
 
     /// The last word for everybody.

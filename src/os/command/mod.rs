@@ -3,7 +3,9 @@
 //! never killed by us.
 
 mod companion;
+mod deputy;
 mod dialogue;
+mod opened;
 #[cfg(test)]
 pub mod replay;
 mod transaction;
@@ -20,7 +22,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 pub use companion::Companion;
+pub use deputy::Deputy;
 pub use dialogue::Dialogue;
+pub use opened::Opened;
 pub use transaction::Transaction;
 
 /// How long a question may take unless it says otherwise.

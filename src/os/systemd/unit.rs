@@ -44,12 +44,8 @@ impl UnitFile {
 
 /// How one service stands.
 pub async fn service(runner: &dyn Runner, unit: &str) -> Result<Service, SystemdError> {
-    let values = show(
-        runner,
-        unit,
-        "ActiveState,ExecMainStartTimestampMonotonic,NRestarts",
-    )
-    .await?;
+    let properties = "ActiveState,ExecMainStartTimestampMonotonic,NRestarts";
+    let values = only(show(runner, &[unit], properties).await?)?;
     Ok(Service {
         active: ActiveState::parse(value(&values, "ActiveState")?),
         started: number(value(&values, "ExecMainStartTimestampMonotonic")?)?,
@@ -59,11 +55,22 @@ pub async fn service(runner: &dyn Runner, unit: &str) -> Result<Service, Systemd
 
 /// How one unit is installed.
 pub async fn unit_file(runner: &dyn Runner, unit: &str) -> Result<UnitFile, SystemdError> {
-    let values = show(runner, unit, "ActiveState,UnitFileState").await?;
-    Ok(UnitFile {
-        state: value(&values, "UnitFileState")?.to_owned(),
-        active: ActiveState::parse(value(&values, "ActiveState")?),
-    })
+    only(unit_files(runner, &[unit]).await?)
+}
+
+/// How each of these units is installed, in one question.
+pub async fn unit_files(
+    runner: &dyn Runner,
+    units: &[&str],
+) -> Result<Vec<UnitFile>, SystemdError> {
+    let answers = show(runner, units, "ActiveState,UnitFileState").await?;
+    let file = |values: &Values| {
+        Ok(UnitFile {
+            state: value(values, "UnitFileState")?.to_owned(),
+            active: ActiveState::parse(value(values, "ActiveState")?),
+        })
+    };
+    answers.iter().map(file).collect()
 }
 
 /// Keeps a unit from ever starting, which an upgrade of its package does not
@@ -102,9 +109,15 @@ async fn act(runner: &dyn Runner, verb: &str, unit: &str) -> Result<(), SystemdE
 
 type Values = BTreeMap<String, String>;
 
-async fn show(runner: &dyn Runner, unit: &str, properties: &str) -> Result<Values, SystemdError> {
+/// One stanza a unit, in the order in which they are named.
+async fn show(
+    runner: &dyn Runner,
+    units: &[&str],
+    properties: &str,
+) -> Result<Vec<Values>, SystemdError> {
     let question = Command::new(SYSTEMCTL)
-        .args(["show", &format!("--property={properties}"), "--", unit])
+        .args(["show", &format!("--property={properties}"), "--"])
+        .args(units.iter().copied())
         .timeout(TIMEOUT);
     let output = runner.ask(&question).await?;
     if output.status != 0 {
@@ -113,6 +126,18 @@ async fn show(runner: &dyn Runner, unit: &str, properties: &str) -> Result<Value
         });
     }
     let text = output.text();
+    let answers: Vec<Values> = text.split("\n\n").map(stanza).collect::<Result<_, _>>()?;
+    if answers.len() == units.len() {
+        return Ok(answers);
+    }
+    Err(unreadable("more or fewer units than were named"))
+}
+
+fn only<T>(mut answers: Vec<T>) -> Result<T, SystemdError> {
+    answers.pop().ok_or_else(|| unreadable("nothing"))
+}
+
+fn stanza(text: &str) -> Result<Values, SystemdError> {
     let pairs = text.lines().map(|line| {
         let (key, value) = line.split_once('=').ok_or_else(|| unreadable(line))?;
         Ok((key.to_owned(), value.to_owned()))
@@ -179,9 +204,27 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_read_is_an_error() {
         let asked = question("ActiveState,UnitFileState");
-        for answer in ["", "nonsense\n", "ActiveState=active\n"] {
+        let twice = "ActiveState=active\nUnitFileState=\n\nActiveState=active\nUnitFileState=\n";
+        for answer in ["", "nonsense\n", "ActiveState=active\n", twice] {
             let runner = Replay::new().answer(&asked, 0, answer, "");
             assert!(unit_file(&runner, "a.service").await.is_err(), "{answer:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn several_units_are_one_question() {
+        let asked = question("ActiveState,UnitFileState").arg("b.timer");
+        let answer =
+            "UnitFileState=masked\nActiveState=inactive\n\nUnitFileState=\nActiveState=active\n";
+        let runner = Replay::new().answer(&asked, 0, answer, "");
+        let units = ["a.service", "b.timer"];
+        let files = unit_files(&runner, &units).await.expect("read");
+        let facts = files
+            .iter()
+            .map(|it| (it.is_masked(), it.exists(), it.active.is_up()));
+        assert_eq!(
+            facts.collect::<Vec<_>>(),
+            [(true, true, false), (false, false, true)]
+        );
     }
 }

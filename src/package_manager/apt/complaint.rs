@@ -91,12 +91,12 @@ fn classify(words: &str) -> Option<RepositoryState> {
         .iter()
         .find(|(needle, _)| words.contains(needle))
         .map(|(_, state)| *state)
-        .or_else(|| http_fault(words).then_some(RepositoryState::Unreachable))
+        .or_else(|| http_fault(words).map(|_| RepositoryState::Unreachable))
 }
 
 /// `  404  Not Found`: apt puts two blanks around a status of HTTP.
-fn http_fault(words: &str) -> bool {
-    words.split("  ").any(|part| {
+fn http_fault(words: &str) -> Option<&str> {
+    words.split("  ").find(|part| {
         part.len() == 3
             && part.starts_with(['4', '5'])
             && part.bytes().all(|byte| byte.is_ascii_digit())
@@ -130,5 +130,57 @@ pub fn advice(state: RepositoryState, words: &str) -> Option<String> {
         RepositoryState::Unknown => "run apt-get update by hand",
     };
     let quoted: String = words.trim().chars().take(QUOTE).collect();
-    Some(format!("{sentence} ({quoted})"))
+    let refused = http_fault(words).filter(|_| state == RepositoryState::Unreachable);
+    Some(match refused {
+        Some(status) => format!(
+            "its server answers {status}: {} ({quoted})",
+            in_http(status)
+        ),
+        None => format!("{sentence} ({quoted})"),
+    })
+}
+
+/// What to do when the server is there, and refuses.
+fn in_http(status: &str) -> &'static str {
+    match status {
+        "401" | "403" | "407" => "check the credentials for it, and those for the proxy",
+        "404" | "410" => "check URL and suite; the release may have moved to an archive",
+        _ if status.starts_with('5') => {
+            "it is in trouble itself; patchd tries again in the next run, or use another mirror"
+        }
+        _ => "check URL and proxy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_refuses_is_told_from_one_that_is_not_there() {
+        let table = [
+            (
+                "  404  Not Found [IP: 127.0.0.1 8080]",
+                "its server answers 404: check URL and suite",
+            ),
+            (
+                "  500  Internal Server Error",
+                "its server answers 500: it is in trouble itself",
+            ),
+            (
+                "  407  Proxy Authentication Required",
+                "its server answers 407: check the credentials",
+            ),
+            (
+                "  Could not resolve 'deb.example.org'",
+                "check network, proxy and URL",
+            ),
+        ];
+        for (words, expected) in table {
+            let (state, words) = worst([words].into_iter()).expect("understood");
+            assert_eq!(state, RepositoryState::Unreachable);
+            let advice = advice(state, words).expect("something to do");
+            assert!(advice.starts_with(expected), "{advice}");
+        }
+    }
 }

@@ -61,14 +61,21 @@ impl Machine {
         super::give_back(self, &self.record()).await
     }
 
+    fn show(&self, unit: &str) -> String {
+        let (state, up) = self.is(unit);
+        let active = if up { "active" } else { "inactive" };
+        format!("UnitFileState={state}\nActiveState={active}\n")
+    }
+
     fn answer(&self, argv: &[&str]) -> Option<String> {
         let unit = *argv.last()?;
         let (state, up) = self.is(unit);
         match *argv.get(1)? {
             "shell" => return Some("PERIODIC='1'\n".to_owned()),
             "show" => {
-                let active = if up { "active" } else { "inactive" };
-                return Some(format!("UnitFileState={state}\nActiveState={active}\n"));
+                let units = argv.iter().skip_while(|word| **word != "--").skip(1);
+                let shown: Vec<String> = units.map(|unit| self.show(unit)).collect();
+                return Some(shown.join("\n"));
             }
             _ => {}
         }

@@ -1,0 +1,117 @@
+//! Our own program at work for us: as another user, or for whoever has connected.
+
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal};
+use tokio::process::Child;
+
+use super::{Command, CommandError, code};
+use crate::os::users::User;
+
+/// A process of our own program. Dropping it does not end it.
+#[derive(Debug)]
+pub struct Deputy {
+    child: Child,
+}
+
+impl Command {
+    /// Starts our own program as another user, in no group but his own. It says
+    /// what it says where we say it. A Ctrl-C is for us, who pass it on.
+    pub fn depute(
+        &self,
+        user: User,
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Deputy, CommandError> {
+        // With a user to become, root's further groups are left behind as well.
+        self.prepare()
+            .uid(user.uid)
+            .gid(user.gid)
+            .envs(environment)
+            .process_group(0)
+            .spawn()
+            .map(|child| Deputy { child })
+            .map_err(|cause| self.start_error(cause))
+    }
+
+    /// Starts our own program with a connection as its standard input and output.
+    /// It goes on when we die.
+    pub fn attend(&self, connection: OwnedFd) -> Result<Deputy, CommandError> {
+        let again = connection.try_clone().map_err(|cause| self.lost(cause))?;
+        self.prepare()
+            .stdin(Stdio::from(connection))
+            .stdout(Stdio::from(again))
+            .spawn()
+            .map(|child| Deputy { child })
+            .map_err(|cause| self.start_error(cause))
+    }
+}
+
+impl Deputy {
+    /// Asks it to stop; what that means is its own affair.
+    pub fn ask_to_stop(&self) {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(pid) = pid.and_then(Pid::from_raw) {
+            let _has_ended = rustix::process::kill_process(pid, Signal::TERM);
+        }
+    }
+
+    /// Waits for its end. Returns its exit status.
+    pub async fn wait(&mut self) -> std::io::Result<i32> {
+        self.child.wait().await.map(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    const NOBODY: User = User {
+        uid: 65534,
+        gid: 65534,
+    };
+
+    fn shell(script: &str) -> Command {
+        Command::new("/bin/sh").args(["-c", script])
+    }
+
+    #[tokio::test]
+    async fn a_deputy_has_the_user_and_no_group_but_his_own() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let same = r#"test "$(id -u) $(id -G) $MARK $HOME" = "65534 65534 one /root""#;
+        let environment = vec![("MARK", "one".to_owned())];
+        let mut deputy = shell(same).depute(NOBODY, environment).expect("started");
+        assert_eq!(deputy.wait().await.expect("ended"), 0);
+    }
+
+    #[tokio::test]
+    async fn a_deputy_that_is_asked_to_stop_hears_it() {
+        let mut deputy = shell("cat").attend(pair().0).expect("started");
+        deputy.ask_to_stop();
+        assert_eq!(deputy.wait().await.expect("ended"), 128 + 15);
+        deputy.ask_to_stop();
+    }
+
+    #[tokio::test]
+    async fn whoever_has_connected_is_answered() {
+        let (ours, mut theirs) = pair();
+        let mut deputy = shell("read word; echo $word twice")
+            .attend(ours)
+            .expect("started");
+        theirs.write_all(b"once\n").expect("said");
+        let mut answer = String::new();
+        theirs.read_to_string(&mut answer).expect("heard");
+        assert_eq!(answer, "once twice\n");
+        assert_eq!(deputy.wait().await.expect("ended"), 0);
+    }
+
+    fn pair() -> (OwnedFd, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        (ours.into(), theirs)
+    }
+}
