@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -50,6 +50,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
         &[
             "config",
             "package_manager",
+            "restore",
             "running",
             "takeover",
             "verify",
@@ -73,6 +74,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     // Adapters: they know neither each other nor the configuration.
     ("control", &["os", "model"]),
     ("package_manager", &["os", "model"]),
+    ("restore", &["os", "model"]),
     ("running", &["os", "model"]),
     ("takeover", &["os", "model"]),
     ("verify", &["os", "model"]),

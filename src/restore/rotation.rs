@@ -4,20 +4,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{KeptPoint, RunId};
 
-/// So many points are kept.
-const COUNT: usize = 3;
-
-/// For so long.
-const AGE: SignedDuration = SignedDuration::from_hours(14 * 24);
-
-/// The points that nobody wants any more, of all (oldest first). The newest one
-/// that was not gone back with stays as long as its age allows, whatever comes.
+/// The points that go, of all (oldest first), when so many are kept for so long.
+/// The newest one that was not gone back with stays, whatever its age.
 #[must_use]
-pub fn rotate(points: &[KeptPoint], now: Timestamp) -> Vec<RunId> {
+pub fn rotate(
+    points: &[KeptPoint],
+    (keep, keep_for): (usize, SignedDuration),
+    now: Timestamp,
+) -> Vec<RunId> {
     let newest_unused = points.iter().rfind(|point| point.rolled_back.is_none());
     let newest_unused = newest_unused.map(|point| point.run);
-    let surplus = points.len().saturating_sub(COUNT);
-    let is_old = |point: &KeptPoint| now.duration_since(point.at) > AGE;
+    let surplus = points.len().saturating_sub(keep);
+    let is_old = |point: &KeptPoint| now.duration_since(point.at) > keep_for;
     let goes = |(place, point): &(usize, &KeptPoint)| {
         let is_last = Some(point.run) == newest_unused;
         !is_last && (*place < surplus || is_old(point))
@@ -64,7 +62,7 @@ mod tests {
             (vec![(1, false), (2, true)], 100, vec![2]),
         ] {
             let points = points(&kept);
-            let gone: Vec<i64> = rotate(&points, day(now))
+            let gone: Vec<i64> = rotate(&points, (3, SignedDuration::from_hours(14 * 24)), day(now))
                 .iter()
                 .map(|run| i64::try_from(run.unix_milliseconds()).expect("small"))
                 .collect();

@@ -18,6 +18,7 @@ mod live;
 mod log;
 mod own_upgrade;
 mod phases;
+mod restoring;
 mod reboot;
 mod standing;
 
@@ -28,6 +29,7 @@ pub use log::{LOGS, log_file};
 pub use main::{main, stand_alone, transaction_guard};
 pub use own_upgrade::{PutBack, put_back};
 pub use record::{FOLDER, Line, Record, run_folder};
+pub use restoring::restore_points;
 
 /// In [`FOLDER`]: the last configuration that was found sound.
 pub const LAST_GOOD: &str = "config.last-good";
