@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -53,6 +53,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "hooks",
             "reboot",
             "rehearsal",
+            "restore",
             "running",
             "takeover",
             "verify",
@@ -80,6 +81,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("reboot", &["os", "model"]),
     ("hooks", &["policy", "os", "model"]),
     ("rehearsal", &["os", "model"]),
+    ("restore", &["os", "model"]),
     ("takeover", &["os", "model"]),
     ("verify", &["os", "model"]),
     ("metrics", &["os", "model"]),
