@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -52,6 +52,8 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "package_manager",
             "hooks",
             "reboot",
+            "rehearsal",
+            "restore",
             "running",
             "takeover",
             "verify",
@@ -78,6 +80,8 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("running", &["policy", "os", "model"]),
     ("reboot", &["os", "model"]),
     ("hooks", &["policy", "os", "model"]),
+    ("rehearsal", &["os", "model"]),
+    ("restore", &["os", "model"]),
     ("takeover", &["os", "model"]),
     ("verify", &["os", "model"]),
     ("metrics", &["os", "model"]),

@@ -19,6 +19,8 @@ mod log;
 mod own_upgrade;
 mod phases;
 mod reboot;
+mod rehearsal;
+mod restoring;
 mod standing;
 
 #[cfg(test)]
@@ -28,6 +30,8 @@ pub use log::{LOGS, log_file};
 pub use main::{main, stand_alone, transaction_guard};
 pub use own_upgrade::{PutBack, put_back};
 pub use record::{FOLDER, Line, Record, run_folder};
+pub use rehearsal::{rehearsal_inside, rehearsal_stand_in};
+pub use restoring::restore_points;
 
 /// In [`FOLDER`]: the last configuration that was found sound.
 pub const LAST_GOOD: &str = "config.last-good";

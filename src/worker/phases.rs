@@ -184,6 +184,7 @@ impl<P: PackageManager> Tools<'_, P> {
             .package_manager
             .apply(plan, &folder, &mut |activity| desk.tell(activity))
             .await;
+        self.seal(desk, desk.run());
         let applied = applied.map_err(refusal)?;
         let mut installed = Installed {
             changed: applied.changed,
@@ -210,7 +211,7 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// Has a shutdown wait for us as long as the value lives, where it can.
-    async fn delay_shutdown(&self, desk: &mut Desk<'_>) -> Option<Companion> {
+    pub(super) async fn delay_shutdown(&self, desk: &mut Desk<'_>) -> Option<Companion> {
         match shutdown::delay(self.runner, "patchd installs updates").await {
             Ok(companion) => Some(companion),
             Err(cause) => {

@@ -1,7 +1,7 @@
 //! The questions that any user may ask: values to argv. None of them takes a
 //! lock or changes anything.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::PackageId;
@@ -79,6 +79,21 @@ pub(super) fn install<'a>(view: &View, wanted: impl IntoIterator<Item = &'a Want
     simulation(view)
         .arg("install")
         .args(wanted.into_iter().map(exact))
+}
+
+/// What must be done to install these files, older versions too, and to remove
+/// these packages. Recommends stay what they are.
+pub(super) fn way_back(view: &View, files: &[PathBuf], removed: &[PackageId]) -> Command {
+    let allowed = [
+        "APT::Get::allow-downgrades=true",
+        "APT::Get::allow-change-held-packages=true",
+        "APT::Install-Recommends=false",
+    ];
+    simulation(view)
+        .args(allowed.into_iter().flat_map(|option| ["-o", option]))
+        .arg("install")
+        .args(files.iter().map(|file| file.to_string_lossy()))
+        .args(removed.iter().map(|id| format!("{id}-")))
 }
 
 /// Which version apt would choose, pins considered.
