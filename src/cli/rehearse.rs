@@ -121,7 +121,7 @@ fn told(rehearsal: &Rehearsal) -> Vec<(&'static str, String)> {
     }
     lines.extend(services(&rehearsal.services));
     if !rehearsal.stale_units.is_empty() {
-        let units = names(rehearsal.stale_units.iter().map(|stale| &stale.unit));
+        let units = names(rehearsal.stale_units.iter());
         lines.push(("old code", format!("goes on in {units}")));
     }
     let reboot = match rehearsal.reboot_reasons.as_slice() {
@@ -183,7 +183,7 @@ fn disk(disk: &[DiskUse]) -> Option<String> {
         .filter(|volume| volume.bytes != 0)
         .map(|volume| {
             let sign = if volume.bytes < 0 { '-' } else { '+' };
-            let tenths = volume.bytes.unsigned_abs() / 104_858;
+            let tenths = volume.bytes.unsigned_abs().saturating_mul(10) >> 20;
             format!(
                 "{sign}{}.{} MB on {}",
                 tenths / 10,

@@ -16,6 +16,8 @@ pub enum Ending {
     Memory,
     /// It filled its layer.
     LayerFull,
+    /// It started more processes than it may.
+    Tasks,
 }
 
 /// What it proves.
@@ -94,6 +96,7 @@ pub fn judge(heard: &Heard, ending: Ending) -> Judgement {
         let lack = match ending {
             Ending::Memory => Some("it had no more memory"),
             Ending::LayerFull => Some("its layer had no more room"),
+            Ending::Tasks => Some("it started more processes than it may there"),
             Ending::Status(_) | Ending::TimeLimit(_) => lack(said.chain([failure.as_str()])),
         };
         return match lack {
@@ -123,6 +126,7 @@ pub fn judge(heard: &Heard, ending: Ending) -> Judgement {
             heard.doing
         ),
         (None, Ending::Memory) => "it wanted more memory than it may have".to_owned(),
+        (None, Ending::Tasks) => "it started more processes than it may".to_owned(),
         (None, Ending::LayerFull) => "its layer had no more room".to_owned(),
         (None, Ending::Status(status)) => format!("it ended with status {status} and no answer"),
     };
@@ -259,6 +263,7 @@ mod tests {
             (Ending::TimeLimit(hour), "within 60 min"),
             (Ending::Memory, "more memory"),
             (Ending::LayerFull, "no more room"),
+            (Ending::Tasks, "more processes"),
             (Ending::Status(137), "status 137"),
         ];
         for (ending, words) in table {

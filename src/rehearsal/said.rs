@@ -106,7 +106,7 @@ pub struct Heard {
     /// What was being done last.
     pub doing: String,
     /// How much output was passed on, bytes.
-    passed_on: usize,
+    pub passed_on: usize,
     /// Somebody asked for a reboot.
     pub reboot_required: bool,
     /// Why it could not begin, or not come to its end.

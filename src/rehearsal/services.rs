@@ -27,6 +27,31 @@ pub fn fates(notes: &[Note], units: &Relations) -> Vec<ServiceChange> {
     services.courses.into_iter().filter_map(fate).collect()
 }
 
+/// As many steps as a report lists.
+const STEPS: usize = 50;
+
+/// What was only noted down and will be done for the first time on the machine
+/// itself: all but questions about services and orders to them.
+#[must_use]
+pub fn not_rehearsed(notes: &[Note]) -> Vec<String> {
+    let of_systemd = |note: &Note| match note.program.as_str() {
+        POLICY => false,
+        SYSTEMCTL => matches!(
+            Call::parse(&note.arguments).verb,
+            "daemon-reexec" | "isolate"
+        ),
+        _ => true,
+    };
+    let mut steps: Vec<String> = Vec::new();
+    for step in notes.iter().filter(|note| of_systemd(note)) {
+        let step = step.to_string();
+        if steps.len() < STEPS && !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    steps
+}
+
 /// What was done to one unit so far.
 #[derive(Debug, Default)]
 struct Course {
@@ -339,6 +364,25 @@ mod tests {
         for (calls, expected) in table {
             assert_eq!(told(calls), expected, "{calls:?}");
         }
+    }
+
+    #[test]
+    fn each_step_that_was_only_noted_is_told_once() {
+        let note = |program: &str, words: &[&str]| Note {
+            program: program.to_owned(),
+            arguments: words.iter().map(|word| (*word).to_owned()).collect(),
+        };
+        let notes = [
+            note(POLICY, &["nginx", "restart"]),
+            note("update-grub", &[]),
+            note("update-grub", &[]),
+            note(SYSTEMCTL, &["daemon-reload"]),
+            note(SYSTEMCTL, &["daemon-reexec"]),
+        ];
+        assert_eq!(
+            not_rehearsed(&notes),
+            ["update-grub", "systemctl daemon-reexec"]
+        );
     }
 
     #[test]

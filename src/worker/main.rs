@@ -80,9 +80,10 @@ async fn equipped<T>(
             )),
         ),
     };
-    let removals = settings.policies.values();
+    let policies = || settings.policies.values();
     let rules = Rules {
-        removals: removals.flat_map(|it| it.removals.clone()).collect(),
+        removals: policies().flat_map(|it| it.removals.clone()).collect(),
+        rehearse: policies().all(|it| it.conduct.rehearse),
         verify: settings.verify,
         restarts: crate::policy::Restarts::default(),
         hooks: crate::policy::Hooks::default(),

@@ -23,9 +23,7 @@ pub use error::ErrorDocument;
 pub use explain::{Condition, ExplainedUpdate, Explanation, Installed, Offer, Rule};
 pub use machine::{Distribution, Host, Kernel, Reboot, Running, StaleUnit};
 pub use notice::{Notice, Told};
-pub use rehearse::{
-    DiskUse, FileChange, FileChanges, Rehearsal, RehearseDocument, ServiceChange, StaleUnit,
-};
+pub use rehearse::{DiskUse, FileChange, FileChanges, Rehearsal, RehearseDocument, ServiceChange};
 pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument, SetAside, Skip};
 pub use schedule::{Schedule, Schedules, Window};
 pub use schema::schemas;

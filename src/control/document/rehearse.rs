@@ -56,7 +56,7 @@ pub struct Rehearsal {
     /// What it does to services.
     pub services: Vec<ServiceChange>,
     /// Units that go on running code that it replaces.
-    pub stale_units: Vec<StaleUnit>,
+    pub stale_units: Vec<String>,
     /// Why a reboot would be owed; empty when none would.
     pub reboot_reasons: Vec<String>,
     /// What each file system gains.
@@ -114,15 +114,6 @@ pub struct ServiceChange {
     /// What becomes of it.
     #[schemars(extend("enum" = ["restarts", "reloads", "stops", "starts"]))]
     pub change: String,
-}
-
-/// A unit that goes on running old code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StaleUnit {
-    /// Its name.
-    pub unit: String,
-    /// One sentence.
-    pub why: String,
 }
 
 /// What one file system gains.

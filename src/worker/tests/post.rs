@@ -62,6 +62,7 @@ impl Post {
                 reboots: false,
                 verify,
                 removals: Vec::new(),
+                rehearse: false,
                 unsound: None,
             },
             host: Host {
