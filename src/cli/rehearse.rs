@@ -102,8 +102,9 @@ fn print(screen: &Screen, document: &RehearseDocument) {
     for (what, told) in told(rehearsal) {
         Screen::line(&format!("{what:<15} {told}"));
     }
+    Screen::raw(b"\n");
     Screen::line(&format!(
-        "\nnothing of this machine was changed; `patchd logs {}` has the whole output",
+        "nothing of this machine was changed; `patchd logs {}` has the whole output",
         document.run
     ));
 }
@@ -121,7 +122,7 @@ fn told(rehearsal: &Rehearsal) -> Vec<(&'static str, String)> {
     }
     lines.extend(services(&rehearsal.services));
     if !rehearsal.stale_units.is_empty() {
-        let units = names(rehearsal.stale_units.iter());
+        let units = names(rehearsal.stale_units.iter().map(|stale| &stale.unit));
         lines.push(("old code", format!("goes on in {units}")));
     }
     let reboot = match rehearsal.reboot_reasons.as_slice() {

@@ -11,11 +11,12 @@ use super::serve::{obey, serve};
 use super::tools::{Rules, Tools};
 use super::{LAST_GOOD, acts};
 use crate::config::{self, Reader, Settings, Sources};
-use crate::model::{ExitCode, Order, Phase, Refusal, Report, Task, WorkerEvent};
+use crate::model::{ExitCode, Order, Phase, Reboot, Refusal, Report, Task, WorkerEvent};
 use crate::os::command::System;
 use crate::os::signals::Noted;
 use crate::os::{clock, files, machine, signals, systemd};
 use crate::package_manager::{apt, apt::Apt, detect};
+use crate::policy;
 
 /// `/proc/self/cgroup` is a line for each hierarchy.
 const CGROUP_CAP: u64 = 64 << 10;
@@ -81,13 +82,15 @@ async fn equipped<T>(
         ),
     };
     let policies = || settings.policies.values();
+    let reboots = |it: &policy::Settings| it.conduct.reboot != Reboot::Never;
+    let reboots = policies().any(reboots);
     let rules = Rules {
         removals: policies().flat_map(|it| it.removals.clone()).collect(),
         rehearse: policies().all(|it| it.conduct.rehearse),
         verify: settings.verify,
-        restarts: crate::policy::Restarts::default(),
-        hooks: crate::policy::Hooks::default(),
-        reboots: false,
+        restarts: settings.restarts,
+        hooks: settings.hooks,
+        reboots,
         unsound,
     };
     let package_manager = detect(Box::new(System), settings.package_manager)

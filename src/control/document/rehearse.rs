@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::aftermath::OldCode;
+
 use super::run::{PackageChange, RunDocument, SetAside};
 
 /// `patchd rehearse --json`.
@@ -56,7 +58,7 @@ pub struct Rehearsal {
     /// What it does to services.
     pub services: Vec<ServiceChange>,
     /// Units that go on running code that it replaces.
-    pub stale_units: Vec<String>,
+    pub stale_units: Vec<OldCode>,
     /// Why a reboot would be owed; empty when none would.
     pub reboot_reasons: Vec<String>,
     /// What each file system gains.

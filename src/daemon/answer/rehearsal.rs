@@ -22,7 +22,7 @@ pub(super) fn told(it: &Rehearsal) -> document::Rehearsal {
         files: files(it),
         kept_conffiles: it.kept_conffiles.clone(),
         services: services(it),
-        stale_units: it.stale.iter().map(|stale| stale.unit.clone()).collect(),
+        stale_units: stale(it),
         reboot_reasons: it.reboot_reasons.clone(),
         disk: disk(it),
         memory_bytes: it.memory_bytes,
@@ -54,6 +54,14 @@ fn services(it: &Rehearsal) -> Vec<document::ServiceChange> {
     let told = it.services.iter().map(|service| document::ServiceChange {
         unit: service.unit.clone(),
         change: service.change.to_string(),
+    });
+    told.collect()
+}
+
+fn stale(it: &Rehearsal) -> Vec<document::OldCode> {
+    let told = it.stale.iter().map(|unit| document::OldCode {
+        unit: unit.unit.clone(),
+        why: unit.why.clone(),
     });
     told.collect()
 }

@@ -20,6 +20,9 @@ pub(super) const FOLDER: &str = "layer";
 /// Of a file system's own; `mke2fs` takes a few per cent.
 const OVERHEAD: u64 = 16 << 20;
 
+/// The kernel's number of an overlay file system.
+const OVERLAY: rustix::fs::FsWord = 0x794c_7630;
+
 /// One inode for so many bytes, in memory and on disk: half a page less than what
 /// packages need on the average, so that bytes run out first.
 const BYTES_PER_INODE: u64 = 4096;
@@ -97,7 +100,7 @@ fn make_image(image: &Path, bytes: u64) -> Result<(), JailError> {
             "-O",
             "^has_journal,^resize_inode",
         ])
-        .args(["-E", options, "-i", &(BYTES_PER_INODE * 2).to_string()])
+        .args(["-E", options, "-I", "512", "-i", &(BYTES_PER_INODE * 2).to_string()])
         .arg(image.to_string_lossy());
     tool(&make, "make a file system for a layer")
 }
@@ -111,6 +114,16 @@ fn tool(command: &Command, step: &str) -> Result<(), JailError> {
 }
 
 fn in_folder(folder: &Path, at: &Path) -> Result<(), JailError> {
+    let parent = folder.parent().unwrap_or(folder);
+    let kind = rustix::fs::statfs(parent).trying(format!("look at {}", parent.display()))?;
+    if kind.f_type == OVERLAY {
+        return Err(JailError::NoRoom {
+            reason: format!(
+                "{} lies on an overlay, which can hold no layer, and there are no loop devices",
+                parent.display()
+            ),
+        });
+    }
     let step = format!("make {}", folder.display());
     DirBuilder::new().mode(0o700).create(folder).trying(&step)?;
     mount_bind(folder, at).trying(&step)
