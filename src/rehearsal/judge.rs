@@ -158,7 +158,11 @@ fn passed(heard: &Heard) -> String {
 fn failure(heard: &Heard) -> Option<String> {
     let applied = heard.applied.as_ref()?;
     if let Some(failure) = &applied.failure {
-        return Some(failure.clone());
+        let words = script_words(&heard.words).filter(|words| !failure.contains(words));
+        return Some(match words {
+            Some(words) => format!("{failure} ({words})"),
+            None => failure.clone(),
+        });
     }
     if let Some(first) = heard.unsound.first() {
         return Some(format!(
@@ -169,6 +173,20 @@ fn failure(heard: &Heard) -> Option<String> {
     Some(format!(
         "{name} passes before it and fails behind it: {words}"
     ))
+}
+
+/// The last line that is not dpkg's own.
+fn script_words(words: &[String]) -> Option<&str> {
+    const DPKG: [&str; 6] = [
+        "dpkg",
+        "Setting up ",
+        "Unpacking ",
+        "Preparing to unpack ",
+        "Processing triggers for ",
+        " ",
+    ];
+    let own = |line: &&String| !DPKG.iter().any(|start| line.starts_with(start));
+    words.iter().rfind(own).map(|line| line.trim())
 }
 
 fn culprits(heard: &Heard) -> Vec<PackageName> {
@@ -254,6 +272,18 @@ mod tests {
             assert_eq!(judged.verdict, verdict, "{judged:?}");
             assert_eq!(judged.culprits.is_empty(), failure.is_none());
         }
+    }
+
+    #[test]
+    fn the_last_words_of_a_script_are_told_and_not_those_around_it() {
+        let words = [
+            "Setting up bad (2.0) ...",
+            "cannot find the answer",
+            "dpkg: error processing package bad (--configure):",
+            " installed bad package post-installation script subprocess returned error exit status 3",
+        ];
+        let judged = judge(&heard(Some(EXIT), &words), WELL);
+        assert_eq!(judged.summary, format!("{EXIT} (cannot find the answer)"));
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Services<'_> {
                 "stop" => self.stop(&unit),
                 "restart" | "force-restart" => {
                     self.restart(&unit);
-                    self.course(&unit).start();
+                    self.start(&unit);
                 }
                 "try-restart" | "condrestart" => self.restart(&unit),
                 "reload" | "force-reload" | "reload-or-restart" | "try-reload-or-restart" => {
@@ -142,6 +142,11 @@ impl Services<'_> {
     }
 
     fn start(&mut self, unit: &str) {
+        let known = self.units.get(unit);
+        // What is switched off and does not run stays so, whoever asks.
+        if known.is_some_and(|it| !it.is_up && !it.file_state.starts_with("enabled")) {
+            return;
+        }
         self.course(unit).start();
         // A parent that comes back brings back the instances that went before it.
         let instances = unit.rsplit_once('.').map(|(stem, _)| format!("{stem}@"));
@@ -284,6 +289,7 @@ mod tests {
             ("nginx.service", true),
             ("named.service", true),
             ("rsync.service", false),
+            ("off.service", false),
             ("postgresql.service", true),
             ("postgresql@15-main.service", true),
             ("web.service", true),
@@ -294,6 +300,8 @@ mod tests {
         .collect();
         let named = units.get_mut("named.service").expect("there");
         named.names.push("bind9.service".to_owned());
+        let rsync = units.get_mut("rsync.service").expect("there");
+        rsync.file_state = "enabled".to_owned();
         let cron = units.get_mut("cron.service").expect("there");
         cron.reloads = true;
         let nginx = units.get_mut("nginx.service").expect("there");
@@ -316,7 +324,7 @@ mod tests {
     #[test]
     fn what_scripts_ask_for_becomes_what_happens() {
         type Case<'a> = (&'a [(&'a str, &'a [&'a str])], &'a [&'a str]);
-        let table: [Case<'_>; 11] = [
+        let table: [Case<'_>; 13] = [
             (
                 &[(POLICY, &["named.service", "restart"])],
                 &["named.service restarts"],
@@ -334,6 +342,11 @@ mod tests {
             (
                 &[(SYSTEMCTL, &["restart", "rsync.service"])],
                 &["rsync.service starts"],
+            ),
+            (&[(POLICY, &["off.service", "start"])], &[]),
+            (
+                &[(POLICY, &["unheard-of", "start"])],
+                &["unheard-of.service starts"],
             ),
             (&[(POLICY, &["cron", "start"])], &[]),
             (

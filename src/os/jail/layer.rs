@@ -100,7 +100,14 @@ fn make_image(image: &Path, bytes: u64) -> Result<(), JailError> {
             "-O",
             "^has_journal,^resize_inode",
         ])
-        .args(["-E", options, "-I", "512", "-i", &(BYTES_PER_INODE * 2).to_string()])
+        .args([
+            "-E",
+            options,
+            "-I",
+            "512",
+            "-i",
+            &(BYTES_PER_INODE * 2).to_string(),
+        ])
         .arg(image.to_string_lossy());
     tool(&make, "make a file system for a layer")
 }

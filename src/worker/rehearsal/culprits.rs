@@ -47,7 +47,7 @@ impl<P: PackageManager> Tools<'_, P> {
         let rest = groups.len() - culprits.len();
         if proven && rest > 0 {
             report.summary.push_str(
-                "; found by rehearsing parts of it: without this package the rest passes",
+                "; found by rehearsing parts of it: the rest passes without what is named",
             );
         }
     }

@@ -139,8 +139,11 @@ fn reboot_reasons(plan: &Plan, trial: &Trial) -> Vec<String> {
             reasons.push(format!("{}: would be replaced", change.id.name));
         }
     }
-    if reasons.is_empty() && trial.heard.reboot_required {
-        reasons.push("a package asks for it".to_owned());
+    for package in &trial.heard.reboot_required {
+        let start = format!("{package}:");
+        if !reasons.iter().any(|reason| reason.starts_with(&start)) {
+            reasons.push(format!("{package}: asks for it"));
+        }
     }
     reasons
 }
