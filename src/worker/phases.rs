@@ -159,6 +159,7 @@ impl<P: PackageManager> Tools<'_, P> {
     /// Takes the state before, then installs exactly the plan.
     pub async fn apply(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
         let folder = desk.folder();
+        self.was_rehearsed(&folder, plan)?;
         self.package_manager
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
@@ -235,7 +236,7 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// The plan must be what the package manager's own simulation says now.
-    async fn same_plan(&self, plan: &Plan) -> Result<(), Refusal> {
+    pub(super) async fn same_plan(&self, plan: &Plan) -> Result<(), Refusal> {
         // No upgrade asks for it: old kernels make room, and the guard compares.
         if plan.only_removes() {
             return Ok(());
@@ -299,7 +300,7 @@ fn with_own(failure: Option<ApplyFailure>, own: Option<&OwnUpgrade>) -> Option<A
     Some(failure)
 }
 
-fn upgrade(change: &Change) -> Option<Wanted> {
+pub(super) fn upgrade(change: &Change) -> Option<Wanted> {
     change.from.as_ref()?;
     Some(Wanted {
         id: change.id.clone(),

@@ -207,7 +207,7 @@ async fn carry_out<P: PackageManager>(
         Phase::Download => tools.download(&mut desk, &order.plan).await,
         Phase::Apply => tools.apply(&mut desk, &order.plan).await,
         Phase::Verify => tools.verify(&mut desk).await,
-        Phase::Rehearse => Ok(Report::Rehearse(Box::default())),
+        Phase::Rehearse => tools.rehearse(&mut desk, &order.plan).await,
         Phase::RestorePoint => tools.restore_point(&mut desk, &order.plan).await,
         Phase::Restart | Phase::Reboot | Phase::RollBack | Phase::Quarantine | Phase::Hook => {
             tools.go_on(&mut desk, order.errand).await

@@ -118,6 +118,8 @@ fn simulation(view: &View) -> Command {
     let firm = FIRM.into_iter().flat_map(|option| ["-o", option]);
     with_cache(Command::new(APT_GET).args(firm), view)
         .args(["-o", "Debug::NoLocking=1", "-o", "APT::Get::Remove=true"])
+        // Who only asks leaves nothing behind, not even when he is root.
+        .args(["-o", "Dir::Log::Planner=/dev/null"])
         // Behind the options, one of which says that nothing is simulated.
         .arg("-s")
         .timeout(SOLVER_TIMEOUT)

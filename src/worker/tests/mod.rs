@@ -4,6 +4,7 @@ mod acts;
 mod forged;
 mod own_upgrade;
 mod post;
+mod rehearsed;
 mod stopping;
 
 use std::fs::File;
