@@ -16,6 +16,7 @@ pub mod os;
 pub mod package_manager;
 pub mod policy;
 pub mod reboot;
+pub mod rehearsal;
 pub mod restore;
 pub mod running;
 pub mod schedule;

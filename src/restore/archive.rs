@@ -158,7 +158,10 @@ impl Archive {
 
     fn begin(&mut self, name: &str) -> std::io::Result<()> {
         self.member = self.length;
-        let header = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, 0);
+        let header = format!(
+            "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n",
+            0, 0, 0, 100_644, 0
+        );
         self.write(header.as_bytes())
     }
 

@@ -37,10 +37,14 @@ pub enum RestoreError {
         needed_mib: u64,
     },
     /// There is no such point.
-    #[error("there is no restore point of run {0}; `patchd rollback --list` shows those that are kept")]
+    #[error(
+        "there is no restore point of run {0}; `patchd rollback --list` shows those that are kept"
+    )]
     Absent(RunId),
     /// What was kept is not what was written.
-    #[error("the restore point of run {run} is damaged: {detail}; nothing was touched; install the older packages by hand, from a mirror or a backup")]
+    #[error(
+        "the restore point of run {run} is damaged: {detail}; nothing was touched; install the older packages by hand, from a mirror or a backup"
+    )]
     Damaged {
         /// Whose point.
         run: RunId,

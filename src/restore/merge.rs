@@ -53,8 +53,7 @@ pub fn judge<'a>(states: &States<'a>, owned: &Owned) -> Vec<Verdict<'a>> {
         }
         if !are_alike(of(&after), of(&at_start)) {
             // What neither the run nor the way back has to do with is not told.
-            let untouched =
-                are_alike(then, of(&after)) && are_alike(of(&at_start), present);
+            let untouched = are_alike(then, of(&after)) && are_alike(of(&at_start), present);
             if !untouched || owned.going.contains(path) {
                 verdicts.push(Verdict::Keep(path));
             }
@@ -167,10 +166,7 @@ mod tests {
             going: BTreeSet::from([PathBuf::from("/etc/x")]),
             ..Owned::default()
         };
-        assert_eq!(
-            judge(&states, &going),
-            [Verdict::Keep(Path::new("/etc/x"))]
-        );
+        assert_eq!(judge(&states, &going), [Verdict::Keep(Path::new("/etc/x"))]);
     }
 
     #[test]

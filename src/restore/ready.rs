@@ -115,7 +115,9 @@ fn readable(source: &Source<'_>, entry: &super::point::Entry) -> Result<(), Stri
     let place = entry.path.display();
     match read {
         Ok((found, _)) if found == *sum => Ok(()),
-        Ok(_) => Err(format!("the copy of {place} at {content:?} is not what was written")),
+        Ok(_) => Err(format!(
+            "the copy of {place} at {content:?} is not what was written"
+        )),
         Err(cause) => Err(format!("{place}: {cause}")),
     }
 }

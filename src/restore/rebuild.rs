@@ -131,7 +131,11 @@ impl Build<'_> {
                 continue;
             }
             let path = entry.path.strip_prefix("/").unwrap_or(&entry.path);
-            let path = if path == Path::new(".") { Path::new("") } else { path };
+            let path = if path == Path::new(".") {
+                Path::new("")
+            } else {
+                path
+            };
             let twin = identity(entry).and_then(|identity| {
                 let known = first_names.get(&identity).copied();
                 first_names.entry(identity).or_insert(path);

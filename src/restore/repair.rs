@@ -180,8 +180,7 @@ pub fn database(source: &Source<'_>, back: &[&Kept]) -> Result<(), RestoreError>
         let installed = stanzas(&status);
         for kept in back {
             let now = find(&installed, &kept.change.id);
-            let is_back =
-                now.is_some_and(|now| now.is_sound() && now.version == kept.change.from);
+            let is_back = now.is_some_and(|now| now.is_sound() && now.version == kept.change.from);
             if !is_back {
                 continue;
             }
@@ -221,7 +220,8 @@ mod tests {
     #[test]
     fn a_stanza_is_replaced_and_every_other_byte_stays() {
         let status = b"Package: aa\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\nPackage: bb\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nConffiles:\n /etc/b 9\n\n";
-        let held = b"Package: aa\nStatus: hold ok installed\nArchitecture: all\nVersion: 1\n".to_vec();
+        let held =
+            b"Package: aa\nStatus: hold ok installed\nArchitecture: all\nVersion: 1\n".to_vec();
         let text = String::from_utf8(replaced(status, &[held])).expect("text");
         assert_eq!(
             text,

@@ -54,18 +54,15 @@ mod tests {
             ),
             (vec![(1, false), (20, false)], 21, vec![1]),
             (vec![(1, false)], 100, vec![]),
-            (
-                vec![(1, false), (2, true), (3, true), (4, true)],
-                5,
-                vec![],
-            ),
+            (vec![(1, false), (2, true), (3, true), (4, true)], 5, vec![]),
             (vec![(1, false), (2, true)], 100, vec![2]),
         ] {
             let points = points(&kept);
-            let gone: Vec<i64> = rotate(&points, (3, SignedDuration::from_hours(14 * 24)), day(now))
-                .iter()
-                .map(|run| i64::try_from(run.unix_milliseconds()).expect("small"))
-                .collect();
+            let gone: Vec<i64> =
+                rotate(&points, (3, SignedDuration::from_hours(14 * 24)), day(now))
+                    .iter()
+                    .map(|run| i64::try_from(run.unix_milliseconds()).expect("small"))
+                    .collect();
             assert_eq!(gone, going, "{kept:?} at {now}");
         }
     }

@@ -46,8 +46,7 @@ pub fn settle(site: &Site, point: &mut Point) -> Result<Vec<PathBuf>, RestoreErr
         now.is_some_and(|now| now.is_sound() && now.version == kept.change.from)
     };
     let packages = std::mem::take(&mut point.packages);
-    let (untouched, touched): (Vec<Kept>, Vec<Kept>) =
-        packages.into_iter().partition(is_untouched);
+    let (untouched, touched): (Vec<Kept>, Vec<Kept>) = packages.into_iter().partition(is_untouched);
     point.packages = touched;
     point
         .new

@@ -78,10 +78,11 @@ fn mount_point(line: &str) -> Option<PathBuf> {
     let mut bytes = Vec::with_capacity(word.len());
     let mut rest = word;
     while let Some((first, behind)) = rest.split_first() {
-        let code = (*first == b'\\').then(|| behind.split_at_checked(3)).flatten();
-        let byte = code.and_then(|(digits, _)| {
-            u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()
-        });
+        let code = (*first == b'\\')
+            .then(|| behind.split_at_checked(3))
+            .flatten();
+        let byte = code
+            .and_then(|(digits, _)| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
         match (byte, code) {
             (Some(byte), Some((_, behind))) => {
                 bytes.push(byte);

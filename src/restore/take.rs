@@ -116,7 +116,9 @@ fn add(
                 stanza,
                 diversions: &diversions,
             };
-            point.packages.push(package.keep(change, (point.run, keeping))?);
+            point
+                .packages
+                .push(package.keep(change, (point.run, keeping))?);
         }
     }
     if is_first {
@@ -144,10 +146,7 @@ fn sound_status(site: &Site) -> Result<Vec<u8>, RestoreError> {
 }
 
 /// What shall be replaced must be whole, and in the version that is known.
-fn sound<'a>(
-    installed: &'a [Stanza<'a>],
-    change: &Change,
-) -> Result<&'a Stanza<'a>, RestoreError> {
+fn sound<'a>(installed: &'a [Stanza<'a>], change: &Change) -> Result<&'a Stanza<'a>, RestoreError> {
     let found = database::find(installed, &change.id);
     let found = found.filter(|stanza| stanza.is_sound() && stanza.version == change.from);
     found.ok_or_else(|| {
@@ -199,7 +198,10 @@ impl Package<'_, '_> {
             .flatten()
             .filter_map(|entry| entry.file_name().into_string().ok())
             // A dot in what follows belongs to the name of another package.
-            .filter(|name| name.strip_prefix(&start).is_some_and(|it| !it.contains('.')))
+            .filter(|name| {
+                name.strip_prefix(&start)
+                    .is_some_and(|it| !it.contains('.'))
+            })
             .collect();
         names.sort();
         let mut control = Vec::new();
@@ -225,8 +227,9 @@ impl Package<'_, '_> {
             let place = self.site.at(diverted.as_deref().unwrap_or(path));
             let mut entry = match look(&place, path).map_err(file(&place))? {
                 None => missing(path),
-                Some(seen) if is_folder(&seen, path, &parents) => as_folder(seen, &place)
-                    .map_err(file(&place))?,
+                Some(seen) if is_folder(&seen, path, &parents) => {
+                    as_folder(seen, &place).map_err(file(&place))?
+                }
                 Some(seen) if with_files => {
                     self.entry(&place, seen, &conffiles).map_err(file(&place))?
                 }
@@ -240,12 +243,7 @@ impl Package<'_, '_> {
     }
 
     /// Linked, unless somebody could write through the other name, or run it.
-    fn entry(
-        &mut self,
-        place: &Path,
-        seen: Seen,
-        conffiles: &Conffiles,
-    ) -> std::io::Result<Entry> {
+    fn entry(&mut self, place: &Path, seen: Seen, conffiles: &Conffiles) -> std::io::Result<Entry> {
         let path = &seen.entry.path;
         let edited = path.starts_with("/etc") || path.starts_with("/var");
         if edited || conffiles.all.contains(path) || seen.entry.mode & SPECIAL != 0 {
@@ -256,11 +254,7 @@ impl Package<'_, '_> {
     }
 
     /// The package file beside the record.
-    fn archive(
-        &self,
-        run: RunId,
-        from: Option<&PathBuf>,
-    ) -> Result<Option<Archive>, RestoreError> {
+    fn archive(&self, run: RunId, from: Option<&PathBuf>) -> Result<Option<Archive>, RestoreError> {
         let Some(from) = from else {
             return Ok(None);
         };

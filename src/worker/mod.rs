@@ -18,8 +18,9 @@ mod live;
 mod log;
 mod own_upgrade;
 mod phases;
-mod restoring;
 mod reboot;
+mod rehearsal;
+mod restoring;
 mod standing;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use log::{LOGS, log_file};
 pub use main::{main, stand_alone, transaction_guard};
 pub use own_upgrade::{PutBack, put_back};
 pub use record::{FOLDER, Line, Record, run_folder};
+pub use rehearsal::{rehearsal_inside, rehearsal_stand_in};
 pub use restoring::restore_points;
 
 /// In [`FOLDER`]: the last configuration that was found sound.

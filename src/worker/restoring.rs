@@ -64,8 +64,8 @@ impl<P: PackageManager> Tools<'_, P> {
 
     /// What was reported counts only as long as it is there.
     pub fn can_undo(&self, run: RunId, plan: &Plan) -> Result<(), Refusal> {
-        let covered = plan.only_removes()
-            || restore::covers(self.site, run, plan).map_err(not_kept)?;
+        let covered =
+            plan.only_removes() || restore::covers(self.site, run, plan).map_err(not_kept)?;
         if covered {
             return Ok(());
         }
@@ -120,7 +120,10 @@ impl<P: PackageManager> Tools<'_, P> {
         let points = restore::list(self.site).map_err(|cause| unable(&cause))?;
         for point in points.iter().filter(|point| goes(point)) {
             restore::delete(self.site, point.run).map_err(|cause| unable(&cause))?;
-            desk.note(format!("the restore point of run {} was deleted", point.run));
+            desk.note(format!(
+                "the restore point of run {} was deleted",
+                point.run
+            ));
         }
         self.tell_points().map_err(|cause| unable(&cause))
     }
@@ -136,7 +139,10 @@ impl<P: PackageManager> Tools<'_, P> {
     pub async fn roll_back(&self, desk: &mut Desk<'_>, of: Option<RunId>) -> Done {
         let run = of.unwrap_or(desk.run());
         if let Some(survivor) = desk.record().survivor(&self.host.boot_id) {
-            desk.waiting(format!("dpkg (pid {}), which outlived its worker", survivor.pid));
+            desk.waiting(format!(
+                "dpkg (pid {}), which outlived its worker",
+                survivor.pid
+            ));
             survivor.ended().await.map_err(|cause| unable(&cause))?;
         }
         self.package_manager
@@ -217,12 +223,17 @@ impl<P: PackageManager> Tools<'_, P> {
         match again {
             Ok(Ok(way)) => Ok(way),
             Ok(Err(wanting)) => {
-                let names = wanting.iter().map(|(id, version)| format!("{id} {version}"));
+                let names = wanting
+                    .iter()
+                    .map(|(id, version)| format!("{id} {version}"));
                 let names: Vec<String> = names.collect();
-                Err(stuck(run, format!(
-                    "nothing is kept of {}: a script changed it in place, or only package files are kept; and no repository has it",
-                    names.join(", ")
-                )))
+                Err(stuck(
+                    run,
+                    format!(
+                        "nothing is kept of {}: a script changed it in place, or only package files are kept; and no repository has it",
+                        names.join(", ")
+                    ),
+                ))
             }
             Err(words) => Err(stuck(run, words)),
         }
@@ -254,10 +265,14 @@ impl<P: PackageManager> Tools<'_, P> {
         };
         let wanted: Vec<&Change> = way.course.changes().collect();
         let is_wanted = |change: &Change| {
-            let same = |wanted: &&&Change| wanted.id.name == change.id.name && wanted.to == change.to;
+            let same =
+                |wanted: &&&Change| wanted.id.name == change.id.name && wanted.to == change.to;
             wanted.iter().any(|wanted| same(&wanted))
         };
-        let others = simulated.changes().iter().filter(|change| !is_wanted(change));
+        let others = simulated
+            .changes()
+            .iter()
+            .filter(|change| !is_wanted(change));
         let others: Vec<String> = others.map(ToString::to_string).take(NAMED).collect();
         if others.is_empty() {
             return Ok(());
@@ -281,7 +296,10 @@ impl<P: PackageManager> Tools<'_, P> {
             Err(cause) => return Ok(no_way(&cause, way.run)),
         };
         if outcome.mended > 0 {
-            desk.note(format!("{} paths were put right behind dpkg", outcome.mended));
+            desk.note(format!(
+                "{} paths were put right behind dpkg",
+                outcome.mended
+            ));
         }
         if let Some(older) = &outcome.older {
             desk.note(format!(
@@ -324,7 +342,9 @@ fn told(run: RunId, outcome: Outcome, unsound: &[String]) -> RolledBack {
 /// Nothing was touched, and what would have to be done first.
 fn stuck(run: RunId, against: String) -> RolledBack {
     RolledBack {
-        failure: Some(format!("run {run} cannot be rolled back: {against}; nothing was touched")),
+        failure: Some(format!(
+            "run {run} cannot be rolled back: {against}; nothing was touched"
+        )),
         next_steps: vec![
             "remove, or bring back by hand, what stands in the way".to_owned(),
             format!("then try `patchd rollback {run}` again"),

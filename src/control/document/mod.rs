@@ -4,24 +4,28 @@
 //! known is absent, never `null`, never guessed. `docs/schemas` holds their
 //! JSON schemas, made from these types.
 
+mod aftermath;
 mod check;
 mod doctor;
 mod error;
 mod explain;
 mod machine;
 mod notice;
+mod rehearse;
 mod run;
 mod schedule;
 mod schema;
 mod status;
 mod takeover;
 
+pub use aftermath::{Aftermath, OldCode, RolledBack};
 pub use check::{Check, Repository, Update};
 pub use doctor::{Diagnosis, Doctor};
 pub use error::ErrorDocument;
 pub use explain::{Condition, ExplainedUpdate, Explanation, Installed, Offer, Rule};
 pub use machine::{Distribution, Host, Kernel, Reboot, Running, StaleUnit};
 pub use notice::{Notice, Told};
+pub use rehearse::{DiskUse, FileChange, FileChanges, Rehearsal, RehearseDocument, ServiceChange};
 pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument, SetAside, Skip};
 pub use schedule::{Schedule, Schedules, Window};
 pub use schema::schemas;

@@ -6,6 +6,7 @@ mod explain;
 mod history;
 mod machine;
 mod notice;
+mod rehearsal;
 mod rivals;
 mod schedule;
 mod status;

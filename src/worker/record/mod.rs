@@ -161,9 +161,8 @@ impl Record {
             Some(Line::End { .. }) => Past::Over,
             Some(_) => Past::Open {
                 repaired: record.repaired(),
-                downloaded: record.digests(|report| {
-                    matches!(report, Report::Download { failure: None, .. })
-                }),
+                downloaded: record
+                    .digests(|report| matches!(report, Report::Download { failure: None, .. })),
                 preserved: record.digests(|report| matches!(report, Report::RestorePoint(_))),
             },
         })

@@ -163,7 +163,9 @@ impl Post {
         let mut status = String::new();
         for (id, version) in &self.machine.world().installed {
             let (name, architecture) = (&id.name, &id.architecture);
-            status += &format!("Package: {name}\nStatus: install ok installed\nArchitecture: {architecture}\nVersion: {version}\n\n");
+            status += &format!(
+                "Package: {name}\nStatus: install ok installed\nArchitecture: {architecture}\nVersion: {version}\n\n"
+            );
             write(&format!("info/{name}.list"), "/.\n");
         }
         write("status", &status);
