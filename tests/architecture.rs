@@ -100,7 +100,14 @@ const NARROW: [(&str, &str, &[&str]); 3] = [
     (
         "daemon",
         "worker",
-        &["FOLDER", "LOGS", "LAST_GOOD", "PutBack", "put_back"],
+        &[
+            "FOLDER",
+            "LOGS",
+            "LAST_GOOD",
+            "PutBack",
+            "put_back",
+            "restore_points",
+        ],
     ),
     // What the operator wants, as data; no decision about an update.
     ("running", "policy", &["RestartWhen", "Restarts", "Pattern"]),

@@ -50,6 +50,7 @@ impl<P: PackageManager> Tools<'_, P> {
                 .await
                 .map_err(refusal)?;
         }
+        self.seal(desk, open.unwrap_or(desk.run()));
         let installed = match &other {
             Some(other) => self.settle(other, &mut steps).await?.unwrap_or_default(),
             None => match self.settle(desk.record(), &mut steps).await? {
@@ -174,6 +175,7 @@ impl<P: PackageManager> Tools<'_, P> {
             (same, Some(before))
         };
         same?;
+        self.can_undo(desk.run(), plan)?;
         if let Some(before) = before {
             let text = serde_json::to_vec(&before).map_err(|cause| unable(&cause))?;
             files::replace(&folder.join(BEFORE), &text, 0o640).map_err(|cause| unable(&cause))?;
