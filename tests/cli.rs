@@ -104,7 +104,10 @@ impl Ended {
 #[test]
 fn an_ordinary_user_may_not_patch_and_is_told_what_works() {
     let place = Place::new();
-    insta::assert_snapshot!(place.call(&["run", "--now"]).said(77), @"patchd: patching needs root; run it with sudo (`patchd check` works without)");
+    insta::assert_snapshot!(place.call(&["run", "--now"]).said(77), @r#"
+    2026-11-21T09:34:23.341778Z ERROR no run: patching needs root; run it with sudo (`patchd check` works without) PATCHD_EVENT="run-skipped" PATCHD_REASON="not-permitted"
+    patchd: patching needs root; run it with sudo (`patchd check` works without)
+    "#);
     insta::assert_snapshot!(place.call(&["status"]).said(77), @"patchd: the ledger is for root alone; run this with sudo");
     insta::assert_snapshot!(place.call(&["history"]).said(77), @"patchd: the ledger is for root alone; run this with sudo");
 }
@@ -124,11 +127,8 @@ fn wrong_usage_is_2_whatever_is_wrong() {
     let both = ["run", "--attach", "--now"];
     assert!(place.call(&both).said(2).contains("cannot be used with"));
     insta::assert_snapshot!(place.call(&["patch-it-all"]).said(2), @r#"
-    error: unrecognized subcommand 'patch-it-all'
-
-    Usage: patchd [OPTIONS] <COMMAND>
-
-    For more information, try '--help'.
+    2026-11-21T09:34:32.659259Z ERROR no run: schedules are not built yet, so there is no window to wait for; write `patchd run --now` PATCHD_EVENT="run-skipped" PATCHD_REASON="usage"
+    patchd: schedules are not built yet, so there is no window to wait for; write `patchd run --now`
     "#);
     insta::assert_snapshot!(place.call(&["explain", "-o"]).said(2), @r#"
     error: unexpected argument '-o' found
@@ -348,12 +348,36 @@ fn every_value_tells_where_it_comes_from() {
     catch_up = "next-window"  # built-in
 
     [policy.default]
+    reboot = "never"  # built-in
+    reboot_deadline = "14d"  # built-in
+    rehearse = true  # built-in
+    rehearse_unproven = "go-on"  # built-in
+    rollback = "auto"  # built-in
+    restore = "full"  # built-in
     removals = []  # built-in
 
     [[policy.default.rule]]
     when = { security = true }  # built-in
     then = "install"  # built-in
     reason = "security updates are installed by default"  # built-in
+
+    [restart]
+    default = "now"  # built-in
+    never = []  # built-in
+
+    [rollback]
+    never = ["dpkg", "apt", "libc6", "systemd", "dbus", "shim*", "grub*", "*-microcode", "patchd", "postgresql*", "mysql*", "mariadb*", "mongodb*", "redis*"]  # built-in
+    keep = 3  # built-in
+    keep_for = "14d"  # built-in
+
+    [hooks]
+    timeout = "5m"  # built-in
+    pre_check = []  # built-in
+    pre_apply = []  # built-in
+    post_apply = []  # built-in
+    pre_reboot = []  # built-in
+    post_verify = []  # built-in
+    on_failure = []  # built-in
 
     [verify]
     retries = 5  # [PLACE]/some.toml:2

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::conduct;
 use super::fault::Fault;
 use super::layers::Layers;
 use super::node::Node;
@@ -27,6 +28,12 @@ pub struct Settings {
     pub schedules: schedule::Settings,
     /// By name; "default" is always there.
     pub policies: BTreeMap<String, policy::Settings>,
+    /// Services that still run old code.
+    pub restarts: policy::Restarts,
+    /// Restore points.
+    pub rollbacks: policy::Rollbacks,
+    /// Programs of the operator's.
+    pub hooks: policy::Hooks,
     /// For looking at the patched machine.
     pub verify: verify::Settings,
     /// For the package manager.
@@ -38,6 +45,9 @@ impl Default for Settings {
         Self {
             schedules: schedule::Settings::default(),
             policies: BTreeMap::from([("default".to_owned(), policy::Settings::default())]),
+            restarts: policy::Restarts::default(),
+            rollbacks: policy::Rollbacks::default(),
+            hooks: policy::Hooks::default(),
             verify: verify::Settings::default(),
             package_manager: package_manager::Settings::default(),
         }
@@ -64,6 +74,9 @@ impl Checked {
         let settings = Settings {
             schedules: read_schedules(root)?,
             policies,
+            restarts: conduct::restarts(section(root, "restart")?)?,
+            rollbacks: conduct::rollbacks(section(root, "rollback")?)?,
+            hooks: conduct::hooks(section(root, "hooks")?)?,
             verify: read_verify(section(root, "verify")?)?,
             package_manager: read_package_manager(section(root, "package_manager")?)?,
         };
@@ -131,7 +144,7 @@ fn read_policy(node: &Node) -> Result<(Vec<&Node>, policy::Settings), Fault> {
     let settings = policy::Settings {
         removals: node.patterns("removals").ok_or_else(|| ours(node))?,
         rules: rules.collect::<Result<_, _>>()?,
-        conduct: crate::model::Conduct::default(),
+        conduct: conduct::conduct(node)?,
     };
     Ok((nodes, settings))
 }
@@ -186,6 +199,7 @@ fn probe(node: &Node) -> Result<Probe, Fault> {
     Ok(Probe {
         name: text("name").ok_or_else(|| ours(node))?,
         check: check.ok_or_else(|| ours(node))?,
+        rehearse: node.flag("rehearse").unwrap_or(false),
         timeout: node.duration("timeout").unwrap_or(PROBE_TIMEOUT),
         retries: node.count("retries"),
     })
@@ -203,7 +217,7 @@ fn section<'a>(root: &'a Node, key: &str) -> Result<&'a Node, Fault> {
 }
 
 /// The stages disagree: that is not the operator's fault.
-fn ours(node: &Node) -> Fault {
+pub(super) fn ours(node: &Node) -> Fault {
     Fault::at(
         &node.origin,
         "patchd cannot use this although it found no fault in it",

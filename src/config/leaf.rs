@@ -79,6 +79,9 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
         (Kind::Argv, DeValue::Array(items)) => {
             target::argv(&strings(items).ok_or_else(|| wrong_type(kind, name, value))?)
         }
+        (Kind::Programs, DeValue::Array(items)) => {
+            target::programs(&strings(items).ok_or_else(|| wrong_type(kind, name, value))?)
+        }
         (Kind::Unit, DeValue::String(text)) if target::is_unit(text) => {
             Ok(Leaf::Text(text.clone().into_owned()))
         }
@@ -129,6 +132,7 @@ pub(super) fn expected(kind: &Kind) -> String {
             "an absolute program and its arguments such as [\"/usr/bin/test\", \"-e\", \"/run/app.pid\"]"
                 .to_owned()
         }
+        Kind::Programs => "absolute programs such as [\"/etc/patchd/hooks/drain\"]".to_owned(),
         Kind::Unit => "a unit with its suffix such as \"nginx.service\"".to_owned(),
         Kind::Cron => "a cron expression such as \"0 3 * * *\" or \"0 3 * * TUE#2\"".to_owned(),
         Kind::Zone => "a time zone such as \"Europe/Berlin\" or \"UTC\"".to_owned(),

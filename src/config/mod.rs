@@ -21,6 +21,7 @@ mod target;
 mod time;
 
 mod checked;
+mod conduct;
 mod last_good;
 mod layers;
 mod reachable;

@@ -80,6 +80,10 @@ fn property(key: &Key) -> Value {
             "items": { "type": "string" },
             "minItems": 1,
         }),
+        Kind::Programs => json!({
+            "type": "array",
+            "items": { "type": "string", "pattern": "^/" },
+        }),
         Kind::Unit => json!({ "type": "string", "pattern": "\\.[a-z]+$" }),
         Kind::Cron => json!({ "type": "string", "minLength": 1, "maxLength": 256 }),
         Kind::Zone => json!({ "type": "string", "minLength": 1 }),

@@ -93,6 +93,20 @@ pub(super) fn argv(words: &[&str]) -> Result<Leaf, Wrong> {
     ))
 }
 
+/// Absolute programs without arguments.
+pub(super) fn programs(paths: &[&str]) -> Result<Leaf, Wrong> {
+    let sound = |path: &&str| {
+        path.starts_with('/') && !path.ends_with('/') && !path.chars().any(char::is_control)
+    };
+    if let Some(path) = paths.iter().find(|path| !sound(path)) {
+        let what = format!("the program {path:?} is not an absolute path");
+        return Err(wrong(what, &Kind::Programs));
+    }
+    Ok(Leaf::Texts(
+        paths.iter().map(|path| (*path).to_owned()).collect(),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

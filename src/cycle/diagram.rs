@@ -41,6 +41,18 @@ pub(super) fn stages() -> Vec<Stage> {
 
 /// One event of each kind.
 pub(super) fn events() -> Vec<Event> {
+    let mut events = done();
+    events.extend(refused());
+    events.extend([
+        Event::Lost,
+        Event::Cancelled,
+        Event::DeadlinePassed,
+        Event::Cloned,
+    ]);
+    events
+}
+
+fn done() -> Vec<Event> {
     let planned = crate::cycle::step::tests::plan();
     let failure = ApplyFailure {
         summary: "x".into(),
@@ -100,6 +112,11 @@ pub(super) fn events() -> Vec<Event> {
         Event::Hooked {
             failure: Some(String::new()),
         },
+    ]
+}
+
+fn refused() -> Vec<Event> {
+    vec![
         Event::Refused(Refusal::Invalid {
             detail: String::new(),
         }),
@@ -119,10 +136,6 @@ pub(super) fn events() -> Vec<Event> {
         Event::Refused(Refusal::Unable {
             detail: String::new(),
         }),
-        Event::Lost,
-        Event::Cancelled,
-        Event::DeadlinePassed,
-        Event::Cloned,
     ]
 }
 

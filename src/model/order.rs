@@ -275,6 +275,16 @@ impl fmt::Display for Phase {
 }
 
 impl HookPoint {
+    /// All there are, in the order of a run.
+    pub const ALL: [Self; 6] = [
+        Self::PreCheck,
+        Self::PreApply,
+        Self::PostApply,
+        Self::PreReboot,
+        Self::PostVerify,
+        Self::OnFailure,
+    ];
+
     /// Whether a failing program stops the run.
     #[must_use]
     pub fn may_stop(self) -> bool {

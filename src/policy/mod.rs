@@ -1,6 +1,8 @@
 //! Which updates, and why not the others. Pure: pending updates, rules and
-//! clocks in, one decision with a reason for each out.
+//! clocks in, one decision with a reason for each out. Also what the operator
+//! wants around a transaction, as data.
 
+mod around;
 mod clock;
 mod condition;
 mod decide;
@@ -8,6 +10,7 @@ mod pattern;
 mod settings;
 mod truth;
 
+pub use around::{Hooks, RestartWhen, Restarts, Rollbacks};
 pub use clock::{Seen, SeenVersions};
 pub use condition::{ConditionTrace, RuleTrace, trace};
 pub use decide::{Asked, Judge};

@@ -137,6 +137,7 @@ mod tests {
         let probe = Probe {
             name: "site".into(),
             check: Check::Unit("a.service".into()),
+            rehearse: false,
             timeout: Duration::from_secs(1),
             retries,
         };

@@ -128,6 +128,7 @@ mod tests {
         let probe = Probe {
             name: "probe".into(),
             check,
+            rehearse: false,
             timeout,
             retries: None,
         };

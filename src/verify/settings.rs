@@ -20,6 +20,8 @@ pub struct Probe {
     pub name: String,
     /// What is tried.
     pub check: Check,
+    /// Whether a command of it also looks at a rehearsal.
+    pub rehearse: bool,
     /// How long one attempt may take.
     pub timeout: Duration,
     /// Instead of the general number of attempts.

@@ -74,12 +74,36 @@ fn later_files_win_key_by_key_sorted_by_name_over_all_folders() {
     catch_up = "next-window"  # built-in
 
     [policy.default]
+    reboot = "never"  # built-in
+    reboot_deadline = "14d"  # built-in
+    rehearse = true  # built-in
+    rehearse_unproven = "go-on"  # built-in
+    rollback = "auto"  # built-in
+    restore = "full"  # built-in
     removals = []  # built-in
 
     [[policy.default.rule]]
     when = { security = true }  # built-in
     then = "install"  # built-in
     reason = "security updates are installed by default"  # built-in
+
+    [restart]
+    default = "now"  # built-in
+    never = []  # built-in
+
+    [rollback]
+    never = ["dpkg", "apt", "libc6", "systemd", "dbus", "shim*", "grub*", "*-microcode", "patchd", "postgresql*", "mysql*", "mariadb*", "mongodb*", "redis*"]  # built-in
+    keep = 3  # built-in
+    keep_for = "14d"  # built-in
+
+    [hooks]
+    timeout = "5m"  # built-in
+    pre_check = []  # built-in
+    pre_apply = []  # built-in
+    post_apply = []  # built-in
+    pre_reboot = []  # built-in
+    post_verify = []  # built-in
+    on_failure = []  # built-in
 
     [verify]
     retries = 3  # /usr/lib/patchd/conf.d/20-b.toml:1

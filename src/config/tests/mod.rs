@@ -105,12 +105,36 @@ fn the_shipped_file_has_every_key_that_has_a_default() {
     catch_up = "next-window"
 
     [policy.default]
+    reboot = "never"
+    reboot_deadline = "14d"
+    rehearse = true
+    rehearse_unproven = "go-on"
+    rollback = "auto"
+    restore = "full"
     removals = []
 
     [[policy.default.rule]]
     when = { security = true }
     then = "install"
     reason = "security updates are installed by default"
+
+    [restart]
+    default = "now"
+    never = []
+
+    [rollback]
+    never = ["dpkg", "apt", "libc6", "systemd", "dbus", "shim*", "grub*", "*-microcode", "patchd", "postgresql*", "mysql*", "mariadb*", "mongodb*", "redis*"]
+    keep = 3
+    keep_for = "14d"
+
+    [hooks]
+    timeout = "5m"
+    pre_check = []
+    pre_apply = []
+    post_apply = []
+    pre_reboot = []
+    post_verify = []
+    on_failure = []
 
     [verify]
     retries = 3
@@ -183,6 +207,7 @@ fn every_key_arrives_where_it_belongs() {
     let probe = |name: &str, check, seconds, retries| Probe {
         name: name.to_owned(),
         check,
+        rehearse: false,
         timeout: Duration::from_secs(seconds),
         retries,
     };
@@ -234,6 +259,12 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     freeze.from
     freeze.to
     freeze.reason
+    policy.NAME.reboot
+    policy.NAME.reboot_deadline
+    policy.NAME.rehearse
+    policy.NAME.rehearse_unproven
+    policy.NAME.rollback
+    policy.NAME.restore
     policy.NAME.removals
     policy.NAME.rule.when.package
     policy.NAME.rule.when.source
@@ -262,6 +293,18 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     policy.NAME.rule_after.then
     policy.NAME.rule_after.soak
     policy.NAME.rule_after.reason
+    restart.default
+    restart.never
+    rollback.never
+    rollback.keep
+    rollback.keep_for
+    hooks.timeout
+    hooks.pre_check
+    hooks.pre_apply
+    hooks.post_apply
+    hooks.pre_reboot
+    hooks.post_verify
+    hooks.on_failure
     verify.retries
     verify.interval
     verify.probe.name
@@ -269,6 +312,7 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     verify.probe.tcp
     verify.probe.command
     verify.probe.unit
+    verify.probe.rehearse
     verify.probe.timeout
     verify.probe.retries
     package_manager.lock_wait

@@ -54,10 +54,7 @@ pub fn step(at: &State, event: Event, now: Timestamp) -> Result<Step, Refused> {
         Event::Cloned => Some(end(&course, Outcome::Cloned, CLONED)),
         event => advance(&at.stage, event, &mut course, now),
     };
-    let mut stage = stage.ok_or(refused)?;
-    if !matches!(at.stage, Stage::Hooking { .. }) {
-        stage = hook_at_end(&course, stage);
-    }
+    let stage = hook_at_end(&course, stage.ok_or(refused)?);
     let stays = stalled && stage == at.stage;
     let to = State::at(stage, course, now);
     let effect = if stays {
@@ -94,6 +91,9 @@ fn advance(at: &Stage, event: Event, course: &mut Course, now: Timestamp) -> Opt
 fn lose(at: &Stage, course: &mut Course) -> Stage {
     course.lost += 1;
     if course.lost > TRIES {
+        if let Stage::Hooking { point, .. } = at {
+            course.hooked.push(*point);
+        }
         let sentence = format!(
             "the worker was lost {} times, the last time while {at}; see `patchd logs`",
             course.lost

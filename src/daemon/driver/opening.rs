@@ -13,6 +13,7 @@ use crate::cycle::{Event, Mandate, Stage, State, step};
 use crate::daemon::parts::Parts;
 use crate::model::RunId;
 use crate::os::clock;
+use crate::policy::RestartWhen;
 use crate::state::{Ledger, NewRun, RunRow, make_folder};
 
 /// How often, and how far apart, the run lock is tried.
@@ -89,9 +90,17 @@ pub(super) fn open<P>(
 
 /// What is asked for, as the configuration has it carried out.
 fn mandate<P>(parts: &Parts<P>, request: &Request) -> Mandate {
-    let policy = parts.settings.policies.get(&request.policy);
+    let settings = &parts.settings;
+    let policy = settings.policies.get(&request.policy);
+    let by_hand = request.origin == "now";
     Mandate {
         conduct: policy.map(|it| it.conduct.clone()).unwrap_or_default(),
+        restarts: match settings.restarts.when {
+            RestartWhen::Now => true,
+            RestartWhen::Window => !by_hand,
+            RestartWhen::Never => false,
+        },
+        hooks: settings.hooks.programs.keys().copied().collect(),
         ..request.mandate.clone()
     }
 }

@@ -54,16 +54,6 @@ async fn without_a_sound_configuration_nothing_is_patched() {
 }
 
 #[tokio::test]
-async fn what_verify_found_is_told_again_to_who_did_not_hear() {
-    let post = Post::on(&Fake::with_updates(&[]));
-    post.opened(run(ONE)).await;
-    let found = post.does(run(ONE), Phase::Verify, &none()).await;
-    let lines = post.lines(run(ONE)).len();
-    assert_eq!(post.does(run(ONE), Phase::Verify, &none()).await, found);
-    assert_eq!(post.lines(run(ONE)).len(), lines);
-}
-
-#[tokio::test]
 async fn an_open_run_is_found_behind_a_later_one_that_is_over() {
     let post = Post::on(&Fake::with_updates(&[]));
     post.does(run(TWO), Phase::AcceptConfig, &none()).await;

@@ -37,6 +37,7 @@ async fn a_whole_run_is_carried_out_and_its_record_closed() {
         "{findings:?}"
     );
     assert_eq!(machine.world().calls, ["refresh", "download", "apply"]);
+    post.does(run(ONE), Phase::Cleanup, &none()).await;
     assert!(matches!(
         post.lines(run(ONE)).last(),
         Some(Line::End { .. })

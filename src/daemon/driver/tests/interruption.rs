@@ -66,6 +66,11 @@ async fn a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been() {
         if cut_short(&bench, &mut hands, polls).await.is_some() {
             break;
         }
+        // Cut behind its end it is over, and only the worker's record was not closed.
+        let open = bench.ledger().unfinished().expect("read");
+        if open.is_some_and(|row| matches!(row.state.stage, Stage::Finished { .. })) {
+            break;
+        }
         cuts = polls;
         assert_eq!(
             end(&mut bench, &mut hands).await,
@@ -93,6 +98,10 @@ async fn a_run_with_a_failing_package_survives_a_kill_too() {
         let mut bench = failing();
         let mut hands = bench.hands();
         if cut_short(&bench, &mut hands, polls).await.is_some() {
+            break;
+        }
+        let open = bench.ledger().unfinished().expect("read");
+        if open.is_some_and(|row| matches!(row.state.stage, Stage::Finished { .. })) {
             break;
         }
         let end = end(&mut bench, &mut hands).await;

@@ -1,11 +1,13 @@
+mod aftermath;
+
 use jiff::SignedDuration;
 
 use super::*;
 use crate::cycle::diagram::{events, stages};
 use crate::cycle::{Mandate, Repaired};
 use crate::model::{
-    ApplyFailure, Change, Class, Finding, Installed, PackageId, PackageName, Plan, Rehearsal,
-    Restarted, Verdict, Version,
+    Action, ApplyFailure, Change, Installed, PackageId, PackageName, Plan, Rehearsal, Restarted,
+    Verdict, Version,
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -328,25 +330,6 @@ fn a_deadline_never_ends_a_transaction() {
 }
 
 #[test]
-fn a_break_needs_a_person() {
-    let finding = Finding {
-        class: Class::Breaks,
-        check: "unit".into(),
-        subject: "nginx.service".into(),
-        detail: "nginx.service was active and is failed".into(),
-        since: None,
-    };
-    let event = Event::Verified {
-        findings: vec![finding],
-        reboot_reasons: vec![],
-    };
-    assert_eq!(
-        outcome(&walk(at(Stage::Verifying), vec![event])),
-        Outcome::NeedsHuman
-    );
-}
-
-#[test]
 fn a_finished_run_accepts_nothing() {
     let finished = stages().pop().expect("the last one");
     for event in events() {
@@ -400,7 +383,7 @@ fn what_took_too_long_before_a_transaction_leaves_the_plan_for_the_next_window()
 #[test]
 fn a_look_that_lost_its_worker_looks_again_and_mends_nothing() {
     let mandate = Mandate {
-        action: crate::model::Action::Check,
+        action: Action::Check,
         ..Mandate::default()
     };
     let at = State::opened(mandate, NOW);
