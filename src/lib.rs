@@ -14,6 +14,7 @@ pub mod model;
 pub mod os;
 pub mod package_manager;
 pub mod policy;
+pub mod quarantine;
 pub mod running;
 pub mod schedule;
 pub mod state;

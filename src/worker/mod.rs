@@ -16,6 +16,7 @@ mod inspection;
 mod log;
 mod own_upgrade;
 mod phases;
+mod quarantine;
 mod standing;
 
 #[cfg(test)]

@@ -210,7 +210,8 @@ async fn carry_out<P: PackageManager>(
         Phase::Rehearse => Ok(Report::Rehearse(Box::default())),
         Phase::RestorePoint => Ok(Report::RestorePoint(crate::model::RestorePoint::default())),
         Phase::Restart => Ok(Report::Restart(crate::model::Restarted::default())),
-        Phase::Reboot | Phase::RollBack | Phase::Quarantine | Phase::Hook => Err(Refusal::Unable {
+        Phase::Quarantine => tools.quarantine(&mut desk, &order).await,
+        Phase::Reboot | Phase::RollBack | Phase::Hook => Err(Refusal::Unable {
             detail: format!("{} is not built", order.phase),
         }),
         Phase::Cleanup => Ok(Report::Cleanup),

@@ -70,6 +70,7 @@ fn decide_at(
         policy,
         asked: &asked,
         set_aside: &[],
+        kept_away: &[],
         now,
     }
     .decide(update, seen)
@@ -86,6 +87,7 @@ fn asked(policy: &Settings, update: &PendingUpdate, name: &str) -> Decision {
         policy,
         asked: &asked,
         set_aside: &[],
+        kept_away: &[],
         now: Timestamp::UNIX_EPOCH,
     };
     judge.decide(update, &SeenVersions::default()).decision
