@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -36,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "package_manager",
             "running",
             "takeover",
+            "quarantine",
             "metrics",
             "state",
             "cycle",
@@ -52,6 +53,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "package_manager",
             "running",
             "takeover",
+            "quarantine",
             "verify",
             "policy",
             "os",
@@ -75,6 +77,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("package_manager", &["os", "model"]),
     ("running", &["os", "model"]),
     ("takeover", &["os", "model"]),
+    ("quarantine", &["os", "model"]),
     ("verify", &["os", "model"]),
     ("metrics", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),

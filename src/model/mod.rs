@@ -35,7 +35,7 @@ pub use refusal::Refusal;
 pub use rehearsal::{FileCounts, Rehearsal, Verdict};
 pub use report::{ApplyFailure, Handover, Installed, OwnOutcome, OwnUpgrade, Report};
 pub use repository::{Repository, RepositoryState};
-pub use restart::{Restarted, StaleUnit};
+pub use restart::{LiveLook, OldCode, Owner, Restarted, StaleUnit};
 pub use restore::{RestorePoint, RolledBack};
 pub use run::{Action, InvalidRunId, RunId};
 pub use skip::SkipReason;

@@ -2,13 +2,20 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags};
 
 /// As much as is looked at of the words a process was started with, bytes.
 const ARGUMENTS_CAP: u64 = 64 << 10;
+
+/// A process may have 65,530 mappings unless its owner allows it more, a line
+/// of 100 bytes each.
+const MAPS_CAP: u64 = 64 << 20;
+
+/// A line for each hierarchy.
+const CGROUP_CAP: u64 = 64 << 10;
 
 /// A process that cannot be confused with a later one of the same pid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +115,42 @@ pub fn arguments(pid: u32) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(|word| String::from_utf8_lossy(word).into_owned())
         .collect()
+}
+
+/// The program that a process runs, as the kernel says it: ` (deleted)` at its
+/// end when another file has its name now. `None` for what has none (the
+/// kernel's own threads, a zombie) and for a process that has ended.
+#[must_use]
+pub fn program(pid: u32) -> Option<String> {
+    let path = std::fs::read_link(proc_file(pid, "exe")).ok()?;
+    Some(path.to_string_lossy().into_owned())
+}
+
+/// The text of `/proc/PID/maps`; bytes that are not UTF-8 as U+FFFD.
+pub fn maps(pid: u32) -> std::io::Result<String> {
+    read_capped(&proc_file(pid, "maps"), MAPS_CAP)
+}
+
+/// The text of `/proc/PID/cgroup`.
+pub fn cgroup(pid: u32) -> std::io::Result<String> {
+    read_capped(&proc_file(pid, "cgroup"), CGROUP_CAP)
+}
+
+/// The namespace that a process has its pid in; another one than ours is a
+/// container's, or a sandbox's.
+#[must_use]
+pub fn pid_namespace(pid: u32) -> Option<u64> {
+    let stat = rustix::fs::stat(proc_file(pid, "ns/pid")).ok()?;
+    Some(stat.st_ino)
+}
+
+fn read_capped(path: &Path, cap: u64) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(cap + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > cap {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The root folder that a process sees, as a path.

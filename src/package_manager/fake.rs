@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::contract::{Activity, Applied, Fitness, PackageManager, Wanted, Watch};
 use super::fault::Fault;
 use crate::model::{
-    Change, KeptAway, Offer, Origin, PackageId, PackageName, Pending, PendingUpdate, Plan, Repository,
-    RepositoryState, Version,
+    Change, KeptAway, Offer, Origin, PackageId, PackageName, Pending, PendingUpdate, Plan,
+    Repository, RepositoryState, Version,
 };
 use crate::os::process::Process;
 use crate::os::signals::Noted;
@@ -253,7 +253,10 @@ impl PackageManager for Fake {
         &self,
         of: &[(PackageId, Version)],
     ) -> Result<BTreeMap<PackageId, PackageName>, Fault> {
-        Ok(of.iter().map(|(id, _)| (id.clone(), id.name.clone())).collect())
+        Ok(of
+            .iter()
+            .map(|(id, _)| (id.clone(), id.name.clone()))
+            .collect())
     }
 
     async fn keep_away(&self, versions: &BTreeSet<KeptAway>) -> Result<(), Fault> {

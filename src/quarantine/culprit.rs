@@ -182,7 +182,8 @@ mod tests {
                 book.accuse(accusation, run(), now());
             } else {
                 for it in came {
-                    self.installed.insert(it.changes[0].id.clone(), version("2"));
+                    self.installed
+                        .insert(it.changes[0].id.clone(), version("2"));
                 }
             }
         }

@@ -1,45 +1,83 @@
 //! Why a reboot is owed.
 
+use std::fmt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use super::boot::system_start;
 use super::kernel::Kernel;
-use crate::model::BootPart;
+use super::restart::never;
+use crate::model::{BootPart, LiveLook, OldCode, Owner};
 
-/// Reasons, each a short phrase; empty when no reboot is owed. A start time that
-/// cannot be read gives no reason, since nothing can be compared with it.
-#[must_use]
-pub fn reboot_reasons(root: &Path, kernel: &Kernel) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if kernel.is_outdated() {
-        let newest = kernel.newest_installed.as_deref().unwrap_or("a newer one");
-        reasons.push(format!(
-            "kernel: {newest} is installed and {} runs",
-            kernel.running
-        ));
-    }
-    if let Some(started) = system_start() {
-        reasons.extend(
-            replaced_since(root, started, kernel.owned)
-                .into_iter()
-                .map(|name| format!("{name}: replaced since boot")),
-        );
-    }
-    reasons
+/// One reason; as text a short phrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owed {
+    /// A newer kernel lies in `/boot`.
+    Kernel {
+        /// The one that runs.
+        running: String,
+        /// The newest one.
+        newest: String,
+    },
+    /// A package that only a boot puts to use was replaced since the last one.
+    Replaced(String),
+    /// It runs old code and is never restarted by itself.
+    Stale(OldCode),
 }
 
-/// When PID 1 started: in a container that is the container's boot.
-fn system_start() -> Option<SystemTime> {
-    let stat = std::fs::read_to_string("/proc/stat").ok()?;
-    let boot: u64 = stat
-        .lines()
-        .find_map(|line| line.strip_prefix("btime "))?
-        .trim()
-        .parse()
-        .ok()?;
-    let init = crate::os::process::Process::of(1)?;
-    let ticks = rustix::param::clock_ticks_per_second();
-    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(boot + init.start_time / ticks.max(1)))
+impl Owed {
+    /// The package behind it, as `/run/reboot-required.pkgs` names it.
+    #[must_use]
+    pub fn package(&self) -> Option<String> {
+        match self {
+            Self::Kernel { newest, .. } => Some(format!("linux-image-{newest}")),
+            Self::Replaced(package) => Some(package.clone()),
+            Self::Stale(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Owed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kernel { running, newest } => {
+                write!(f, "kernel: {newest} is installed and {running} runs")
+            }
+            Self::Replaced(package) => write!(f, "{package}: replaced since boot"),
+            Self::Stale(unit) => write!(f, "{unit}: runs old code and is never restarted"),
+        }
+    }
+}
+
+/// Reasons; empty when no reboot is owed. A start time that cannot be read gives
+/// no reason, since nothing can be compared with it.
+#[must_use]
+pub fn reboot_owed(root: &Path, kernel: &Kernel, live: Option<&LiveLook>) -> Vec<Owed> {
+    let mut owed = Vec::new();
+    if kernel.is_outdated() {
+        let newest = kernel.newest_installed.as_deref().unwrap_or("a newer one");
+        owed.push(Owed::Kernel {
+            running: kernel.running.clone(),
+            newest: newest.to_owned(),
+        });
+    }
+    if let Some(started) = system_start() {
+        let replaced = replaced_since(root, started, kernel.owned);
+        owed.extend(replaced.into_iter().map(Owed::Replaced));
+    }
+    let stale = live.map(|look| look.old.as_slice()).unwrap_or_default();
+    let stale = stale.iter().filter(|unit| only_a_boot_helps(unit));
+    owed.extend(stale.cloned().map(Owed::Stale));
+    owed
+}
+
+/// A person's session ends when he leaves, and a container is its engine's affair.
+fn only_a_boot_helps(unit: &OldCode) -> bool {
+    match unit.owner {
+        Owner::Manager => true,
+        Owner::Service => never::is_never_restarted(&unit.unit),
+        Owner::User | Owner::Container | Owner::Nobody => false,
+    }
 }
 
 fn replaced_since(root: &Path, started: SystemTime, owned: bool) -> Vec<String> {
@@ -76,6 +114,8 @@ fn needs_reboot(package: &str, owned: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -87,6 +127,26 @@ mod tests {
     #[test]
     fn firmware_of_a_container_is_nobodys_reboot() {
         assert!(!needs_reboot("firmware-linux", false) && needs_reboot("libc6", false));
+    }
+
+    #[test]
+    fn old_code_is_a_reason_only_where_nothing_but_a_boot_removes_it() {
+        let table = [
+            (Owner::Manager, "init.scope", true),
+            (Owner::Service, "dbus.service", true),
+            (Owner::Service, "nginx.service", false),
+            (Owner::User, "session-3.scope", false),
+            (Owner::Container, "docker-0af.scope", false),
+            (Owner::Nobody, "sleep", false),
+        ];
+        for (owner, unit, expected) in table {
+            let unit = OldCode {
+                unit: unit.into(),
+                owner,
+                files: vec![],
+            };
+            assert_eq!(only_a_boot_helps(&unit), expected, "{unit}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! the plans.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use super::live::Restarts;
 use super::phases::{refusal, unable};
 use super::record::Record;
 use super::serve::Desk;
@@ -34,8 +34,10 @@ impl<P: PackageManager> Tools<'_, P> {
             .collect();
         findings.extend(self.versions(desk.record()).await?);
         findings.extend(self.compare(desk).await?);
-        let root = Path::new("/");
-        let reboot_reasons = running::reboot_reasons(root, &running::kernel(root));
+        let broken = findings.iter().any(|it| it.class == Class::Breaks);
+        findings.extend(self.judge_trial(broken).await?);
+        let live = self.live(desk, &running::look());
+        let reboot_reasons = self.reboot_reasons(desk, &live);
         Ok(Report::Verify {
             findings,
             reboot_reasons,
@@ -81,7 +83,8 @@ impl<P: PackageManager> Tools<'_, P> {
         }
         let text = files::read_bounded(&path, OBSERVATION_CAP).map_err(|cause| unable(&cause))?;
         let before: Observation = serde_json::from_str(&text).map_err(|cause| unable(&cause))?;
-        let touched = self.touched(desk.record(), &before).await?;
+        let mut touched = self.touched(desk.record(), &before).await?;
+        touched.units.extend(Restarts::of(&desk.folder())?.planned);
         Ok(Some(Look {
             run: desk.run(),
             before,

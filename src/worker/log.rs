@@ -15,7 +15,7 @@ use crate::os::files::{no_follow, read_bounded};
 pub const LOGS: &str = "/var/log/patchd";
 
 /// The name of a run's output in its folder.
-const LINK: &str = "output.log";
+pub(super) const LINK: &str = "output.log";
 
 /// What must be free where the logs are, bytes; a full upgrade prints less.
 const ROOM: u64 = 4 << 20;

@@ -84,6 +84,9 @@ async fn equipped<T>(
     let rules = Rules {
         removals: removals.flat_map(|it| it.removals.clone()).collect(),
         verify: settings.verify,
+        restarts: crate::policy::Restarts::default(),
+        hooks: crate::policy::Hooks::default(),
+        reboots: false,
         unsound,
     };
     let package_manager = detect(Box::new(System), settings.package_manager)

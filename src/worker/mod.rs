@@ -12,11 +12,14 @@ mod tools;
 mod validate;
 
 mod acts;
+mod hook;
 mod inspection;
+mod live;
 mod log;
 mod own_upgrade;
 mod phases;
 mod quarantine;
+mod reboot;
 mod standing;
 
 #[cfg(test)]

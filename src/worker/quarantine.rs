@@ -9,8 +9,8 @@ use super::phases::{refusal, unable};
 use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{
-    Change, Errand, KeptAway, Order, PackageId, PackageName, Plan, Quarantining, Refusal, Report,
-    Suspicion, Version,
+    Change, KeptAway, PackageId, PackageName, Plan, Quarantining, Refusal, Report, Suspicion,
+    Version,
 };
 use crate::os::clock;
 use crate::package_manager::PackageManager;
@@ -37,19 +37,16 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// Writes harms down, and lets versions in again.
-    pub async fn quarantine(&self, desk: &mut Desk<'_>, order: &Order) -> Done {
-        let Some(Errand::Quarantine(Quarantining { add, lift })) = &order.errand else {
-            return Err(errandless(order.phase));
-        };
+    pub async fn quarantine(&self, desk: &mut Desk<'_>, wish: &Quarantining) -> Done {
         let mut book = self.reviewed(desk).await?;
         let run = desk.run();
         let mut accused = Vec::new();
-        for suspicion in add {
+        for suspicion in &wish.add {
             let accusation = self.accusation(suspicion).await?;
             accused.extend(accusation.suspects.iter().flat_map(Suspect::versions));
             book.accuse(accusation, run, clock::now());
         }
-        for name in lift {
+        for name in &wish.lift {
             book.lift(name);
         }
         self.keep(&book).await?;

@@ -11,7 +11,7 @@ use super::log;
 use super::record::{Line, Record};
 use super::tools::{Done, Tools};
 use super::validate::{Bounds, validate};
-use crate::model::{Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent};
+use crate::model::{Errand, Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent};
 use crate::os::clock;
 use crate::os::files::no_follow;
 use crate::package_manager::{Activity, PackageManager};
@@ -209,11 +209,9 @@ async fn carry_out<P: PackageManager>(
         Phase::Verify => tools.verify(&mut desk).await,
         Phase::Rehearse => Ok(Report::Rehearse(Box::default())),
         Phase::RestorePoint => Ok(Report::RestorePoint(crate::model::RestorePoint::default())),
-        Phase::Restart => Ok(Report::Restart(crate::model::Restarted::default())),
-        Phase::Quarantine => tools.quarantine(&mut desk, &order).await,
-        Phase::Reboot | Phase::RollBack | Phase::Hook => Err(Refusal::Unable {
-            detail: format!("{} is not built", order.phase),
-        }),
+        Phase::Restart | Phase::Reboot | Phase::RollBack | Phase::Quarantine | Phase::Hook => {
+            tools.go_on(&mut desk, order.errand).await
+        }
         Phase::Cleanup => Ok(Report::Cleanup),
         Phase::AcceptConfig => tools.accept_config(),
         Phase::Takeover => tools.take_over().await,
@@ -225,6 +223,21 @@ async fn carry_out<P: PackageManager>(
         let _full_disk = desk.record.append(Line::End { at: clock::now() });
     }
     done
+}
+
+impl<P: PackageManager> Tools<'_, P> {
+    /// The phases that need more than a plan.
+    async fn go_on(&self, desk: &mut Desk<'_>, errand: Option<Errand>) -> Done {
+        match errand {
+            Some(Errand::Restart { allowed }) => self.restart(desk, allowed).await,
+            Some(Errand::Reboot { until }) => self.reboot(desk, until).await,
+            Some(Errand::Hook { point, outcome }) => self.hook(desk, point, outcome).await,
+            Some(Errand::Quarantine(wish)) => self.quarantine(desk, &wish).await,
+            Some(Errand::RollBack { .. }) | None => Err(Refusal::Unable {
+                detail: "it is not built".to_owned(),
+            }),
+        }
+    }
 }
 
 /// One worker at a time on this machine; the lock dies with its process. A

@@ -6,7 +6,7 @@ use crate::config::Sources;
 use crate::model::{Host, Refusal, Report};
 use crate::os::command::Runner;
 use crate::os::signals::Noted;
-use crate::policy::Pattern;
+use crate::policy::{Hooks, Pattern, Restarts};
 use crate::verify;
 
 /// What comes of a phase.
@@ -34,6 +34,10 @@ pub(super) struct Tools<'a, P> {
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     pub verify: verify::Settings,
+    pub restarts: Restarts,
+    pub hooks: Hooks,
+    /// Whether any policy of this machine lets it reboot.
+    pub reboots: bool,
     /// What any policy of this machine lets a plan remove.
     pub removals: Vec<Pattern>,
     /// Why nothing may be patched: neither a sound configuration nor a good copy.

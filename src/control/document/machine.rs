@@ -33,6 +33,10 @@ pub struct Distribution {
 pub struct Running {
     /// The kernel.
     pub kernel: Kernel,
+    /// Who ran old code when the worker looked last, which it does in each run;
+    /// absent when it has not looked since the boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_units: Option<Vec<StaleUnit>>,
     /// Whether a reboot is owed.
     pub reboot: Reboot,
 }
@@ -47,6 +51,17 @@ pub struct Kernel {
     pub newest_installed: Option<String>,
     /// Whether the running one belongs to this system.
     pub owned: bool,
+}
+
+/// Processes whose code is no longer what lies on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StaleUnit {
+    /// Their unit; outside of all units, the name of the program.
+    pub unit: String,
+    /// Whose they are: `manager` (systemd itself), `service`, `user`, `container`, `nobody`.
+    pub owner: String,
+    /// The first few files that were replaced.
+    pub files: Vec<String>,
 }
 
 /// A reboot that is owed, or not.

@@ -6,14 +6,16 @@ use super::{View, machine, rivals, time, word};
 use crate::config::Settings;
 use crate::control::ControlError;
 use crate::control::document::{self, Reboot};
+use crate::daemon::quarantine::kept_away;
 use crate::daemon::survey::{Survey, survey};
-use crate::model::{Decided, ExitCode, PendingUpdate, Repository};
+use crate::model::{Decided, ExitCode, LiveLook, PendingUpdate, Repository};
 use crate::os;
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::{self, Asked, Judge};
 use crate::running::{self, Kernel};
 use crate::state::Ledger;
+use crate::worker::FOLDER;
 
 /// One look at everything that is pending and owed.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Look {
     pub survey: Survey,
     /// The kernel that runs.
     pub kernel: Kernel,
+    /// Who ran old code when the worker looked last.
+    pub live: Option<LiveLook>,
     /// Whether a reboot is owed.
     pub reboot: Reboot,
 }
@@ -33,6 +37,7 @@ pub(super) async fn check<P: PackageManager>(
     let Look {
         survey: Survey { pending, decisions },
         kernel,
+        live,
         reboot,
     } = look(view, policy).await?;
     let both = pending.updates.iter().zip(&decisions);
@@ -47,6 +52,7 @@ pub(super) async fn check<P: PackageManager>(
         package_manager: view.parts.package_manager.name().to_owned(),
         running: document::Running {
             kernel: machine::kernel(kernel),
+            stale_units: live.map(machine::stale_units),
             reboot,
         },
         repositories: pending.repositories.into_iter().map(repository).collect(),
@@ -58,11 +64,13 @@ pub(super) async fn check<P: PackageManager>(
 pub async fn look<P: PackageManager>(view: &View<'_, P>, name: &str) -> Result<Look, ControlError> {
     let now = clock::now();
     let asked = Asked::default();
+    let kept_away = kept_away(view.parts).await?;
     let judge = Judge {
         name,
         policy: policy(&view.parts.settings, name)?,
         asked: &asked,
         set_aside: &[],
+        kept_away: &kept_away,
         now,
     };
     let mut ledger = if view.answerer.owns_ledger() {
@@ -73,7 +81,8 @@ pub async fn look<P: PackageManager>(view: &View<'_, P>, name: &str) -> Result<L
     let mut survey = survey(&view.parts.package_manager, ledger.as_mut(), judge).await?;
     survey.pending.doubt_missing();
     let kernel = running::kernel(Path::new("/"));
-    let reasons = running::reboot_reasons(Path::new("/"), &kernel);
+    let live = running::live_look(Path::new(FOLDER), &view.parts.host.boot_id);
+    let reasons = machine::reasons(&kernel, live.as_ref());
     let since = match ledger.as_mut() {
         Some(ledger) => ledger.owe_reboot(&reasons, now)?,
         None => None,
@@ -81,6 +90,7 @@ pub async fn look<P: PackageManager>(view: &View<'_, P>, name: &str) -> Result<L
     Ok(Look {
         survey,
         kernel,
+        live,
         reboot: machine::reboot(reasons, since),
     })
 }

@@ -1,11 +1,13 @@
 //! The machine itself in documents.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
-use super::time;
+use super::{time, word};
 use crate::control::document;
-use crate::model::{Distribution, Host};
-use crate::running::Kernel;
+use crate::model::{Distribution, Host, LiveLook, OldCode};
+use crate::running::{self, Kernel, Owed};
 
 pub(super) fn host(host: &Host) -> document::Host {
     document::Host {
@@ -39,6 +41,21 @@ pub(super) fn kernel(kernel: Kernel) -> document::Kernel {
         newest_installed,
         owned,
     }
+}
+
+/// Why a reboot is owed, as far as can be told without root.
+pub(super) fn reasons(kernel: &Kernel, live: Option<&LiveLook>) -> Vec<String> {
+    let owed = running::reboot_owed(Path::new("/"), kernel, live);
+    owed.iter().map(Owed::to_string).collect()
+}
+
+pub(super) fn stale_units(live: LiveLook) -> Vec<document::StaleUnit> {
+    let unit = |old: OldCode| document::StaleUnit {
+        unit: old.unit,
+        owner: word(&old.owner),
+        files: old.files,
+    };
+    live.old.into_iter().map(unit).collect()
 }
 
 /// Owed for these reasons.

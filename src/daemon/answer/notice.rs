@@ -53,6 +53,7 @@ mod tests {
             check: "unit".to_owned(),
             subject: "a.service".to_owned(),
             detail: "it is not active".to_owned(),
+            since: None,
         };
         let summary = "2 packages changed".to_owned();
         let table = [

@@ -5,6 +5,7 @@
 mod companion;
 mod deputy;
 mod dialogue;
+mod opened;
 #[cfg(test)]
 pub mod replay;
 mod transaction;
@@ -23,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 pub use companion::Companion;
 pub use deputy::Deputy;
 pub use dialogue::Dialogue;
+pub use opened::Opened;
 pub use transaction::Transaction;
 
 /// How long a question may take unless it says otherwise.

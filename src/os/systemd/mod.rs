@@ -1,7 +1,9 @@
 //! What systemd says about the units of this machine, in its machine format
 //! (`systemctl show`: stanzas of `Key=value`, one a unit).
 
+mod logind;
 mod show;
+mod standing;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use logind::{
+    Inhibitor, Session, inhibitors, parse_inhibitors, parse_session_ids, parse_sessions, reboot,
+    sessions, wall,
+};
 pub use show::parse_show;
+pub use standing::{Standing, parse_standings, reexecute, restart, standings};
 pub use unit::{Service, UnitFile, mask, service, start, stop, unit_file, unit_files, unmask};
 
 use super::command::{Command, CommandError, Output, Runner};

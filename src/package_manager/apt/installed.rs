@@ -97,7 +97,10 @@ impl Apt {
         }
         for batch in absent.chunks(BATCH) {
             // It fails when it lacks one, and answers about the others.
-            let answer = self.runner.ask(&commands::records(batch.iter().copied())).await?;
+            let answer = self
+                .runner
+                .ask(&commands::records(batch.iter().copied()))
+                .await?;
             sources.extend(stanza::stanzas(&answer.text()).filter_map(source));
         }
         Ok(sources)
@@ -132,7 +135,10 @@ mod tests {
             Some(format!("{id} {source}"))
         };
         let table = [
-            ("Package: libssl3\nSource: openssl (3.0)\nArchitecture: amd64\n", Some("libssl3:amd64 openssl")),
+            (
+                "Package: libssl3\nSource: openssl (3.0)\nArchitecture: amd64\n",
+                Some("libssl3:amd64 openssl"),
+            ),
             ("Package: bash\nArchitecture: all\n", Some("bash:all bash")),
             ("Package: bash\n", None),
             ("", None),

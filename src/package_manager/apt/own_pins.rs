@@ -131,7 +131,11 @@ mod tests {
         ]);
         let text = render(&versions);
         assert_eq!(parse(&text), versions);
-        assert!(text.contains("Package: src:openssl\nPin: version 3.0.22-1~deb12u2\nPin-Priority: -1\n"));
+        assert!(
+            text.contains(
+                "Package: src:openssl\nPin: version 3.0.22-1~deb12u2\nPin-Priority: -1\n"
+            )
+        );
     }
 
     #[test]
@@ -151,19 +155,30 @@ mod tests {
         fs::create_dir(&folder).expect("made");
         let names = |of: &Path| {
             let entries = fs::read_dir(of).expect("there");
-            let names = entries.map(|it| it.expect("an entry").file_name().into_string().expect("text"));
+            let names = entries.map(|it| {
+                it.expect("an entry")
+                    .file_name()
+                    .into_string()
+                    .expect("text")
+            });
             names.collect::<BTreeSet<String>>()
         };
         for name in ["backports", "nginx.pref", FILE] {
             files::replace(&folder.join(name), b"", 0o644).expect("written");
         }
         without(&folder, &shadow).expect("made");
-        assert_eq!(names(&shadow), ["backports", "nginx.pref"].map(str::to_owned).into());
+        assert_eq!(
+            names(&shadow),
+            ["backports", "nginx.pref"].map(str::to_owned).into()
+        );
         fs::rename(folder.join("backports"), folder.join("testing")).expect("renamed");
         fs::remove_file(shadow.join("nginx.pref")).expect("gone");
         symlink("/etc/passwd", shadow.join("nginx.pref")).expect("linked");
         without(&folder, &shadow).expect("made");
-        assert_eq!(names(&shadow), ["nginx.pref", "testing"].map(str::to_owned).into());
+        assert_eq!(
+            names(&shadow),
+            ["nginx.pref", "testing"].map(str::to_owned).into()
+        );
         let to = fs::read_link(shadow.join("nginx.pref")).expect("a link");
         assert_eq!(to, folder.join("nginx.pref"));
     }

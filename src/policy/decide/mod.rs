@@ -6,7 +6,9 @@ use super::clock::SeenVersions;
 use super::condition::target;
 use super::pattern::Pattern;
 use super::settings::{Rule, Settings, Then};
-use crate::model::{Block, Decided, Decision, KeptAway, Offer, PackageName, PendingUpdate, Version};
+use crate::model::{
+    Block, Decided, Decision, KeptAway, Offer, PackageName, PendingUpdate, Version,
+};
 
 /// Packages that somebody asked for by name; it narrows the plan and overrides
 /// soaking and not-selected, never a hold or a rejection.

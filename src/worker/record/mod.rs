@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use applies::applies;
 
 use crate::model::{
-    BootId, Digest, Installed, MachineId, Order, Plan, Report, Repository, RunId, WorkerEvent,
+    BootId, Digest, Installed, MachineId, Order, Phase, Plan, Report, Repository, RunId,
+    WorkerEvent,
 };
 use crate::os::files::no_follow;
 use crate::os::process::Process;
@@ -270,6 +271,25 @@ impl Record {
             .into_iter()
             .filter(|apply| apply.began)
             .map(|apply| apply.plan)
+    }
+
+    /// The plan that was ordered last, whatever became of it.
+    #[must_use]
+    pub fn ordered(&self) -> Option<&Plan> {
+        let plans = self.lines.iter().rev().filter_map(|line| match line {
+            Line::Order { order, .. } => Some(&order.plan),
+            _ => None,
+        });
+        plans.into_iter().find(|plan| !plan.is_empty())
+    }
+
+    /// Whether this phase was ordered in an earlier boot than this one.
+    #[must_use]
+    pub fn ordered_before(&self, phase: Phase, now: &BootId) -> bool {
+        self.lines.iter().any(|line| match line {
+            Line::Order { boot, order, .. } => order.phase == phase && boot != now,
+            _ => false,
+        })
     }
 
     /// Whether a repair has reported in this run.

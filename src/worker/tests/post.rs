@@ -14,6 +14,7 @@ use crate::model::{
 use crate::os::command::{Answer, Command, CommandError, Output, Runner};
 use crate::os::signals::Noted;
 use crate::package_manager::fake::{Fake, upgrade};
+use crate::policy::{Hooks, Restarts};
 use crate::verify;
 use crate::worker::caller::Caller;
 use crate::worker::record::{Line, run_folder};
@@ -56,6 +57,9 @@ impl Post {
             sources: Sources::default().below(&root.path().join("machine")),
             root,
             rules: Rules {
+                restarts: Restarts::default(),
+                hooks: Hooks::default(),
+                reboots: false,
                 verify,
                 removals: Vec::new(),
                 unsound: None,

@@ -1,0 +1,193 @@
+//! Services that are never restarted by themselves: whatever hangs on them,
+//! people, disks, networks, other machines, would fall with them.
+
+/// The beginning of a name, or a whole one with its ending.
+const NEVER: &[&str] = &[
+    // The bus, logins, and everybody's screen.
+    "dbus.service",
+    "dbus-broker.service",
+    "systemd-logind.service",
+    "elogind",
+    "display-manager.service",
+    "gdm",
+    "greetd",
+    "kdm",
+    "lightdm",
+    "lxdm",
+    "nodm",
+    "sddm",
+    "slim.service",
+    "wdm",
+    "xdm",
+    "xrdp",
+    "getty@",
+    "serial-getty@",
+    "container-getty@",
+    "console-getty.service",
+    "autovt@",
+    "emergency.service",
+    "rescue.service",
+    "user@",
+    "user-runtime-dir@",
+    // Engines and runtimes of containers.
+    "docker",
+    "containerd",
+    "podman",
+    "crio",
+    "cri-docker",
+    "buildkit",
+    "lxc",
+    "lxd",
+    "incus",
+    "snap.lxd.",
+    "snap.docker.",
+    "systemd-nspawn@",
+    "systemd-machined.service",
+    "balena",
+    "garden",
+    // Kubernetes and its distributions.
+    "kube",
+    "k3s",
+    "k0s",
+    "rke2",
+    "microk8s",
+    "snap.microk8s.",
+    "snap.k8s.",
+    // Hypervisors.
+    "libvirt",
+    "virtqemud",
+    "virtxend",
+    "virtlxcd",
+    "virtlogd",
+    "virtlockd",
+    "virtnetworkd",
+    "virtstoraged",
+    "virtnodedevd",
+    "virtproxyd",
+    "qemu-kvm",
+    "xen",
+    "vbox",
+    "pve",
+    "ganeti",
+    "nova-compute",
+    "openstack-nova-compute",
+    // Managers of clusters.
+    "corosync",
+    "pacemaker",
+    "pcsd",
+    "sbd.service",
+    "heartbeat",
+    "keepalived",
+    "etcd",
+    "consul",
+    "nomad",
+    "patroni",
+    "slurm",
+    "dlm.service",
+    "ctdb",
+    // Managers of storage.
+    "multipathd",
+    "iscsid",
+    "open-iscsi",
+    "lvm2-",
+    "dm-event",
+    "mdadm",
+    "mdmonitor",
+    "zfs",
+    "drbd",
+    "ceph",
+    "gluster",
+    "nfs-server",
+    "nfs-blkmap",
+    "autofs",
+    "stratisd",
+    "target.service",
+    "targetclid",
+    "udisks2",
+    "bcache",
+    "moosefs",
+    "beegfs",
+    // Managers of networks.
+    "NetworkManager",
+    "ModemManager",
+    "systemd-networkd",
+    "networking.service",
+    "network.service",
+    "ifup@",
+    "ifupdown",
+    "wpa_supplicant",
+    "iwd",
+    "hostapd",
+    "connman",
+    "wicked",
+    "dhclient",
+    "dhcpcd",
+    "pppd",
+    "openvpn",
+    "wg-quick@",
+    "strongswan",
+    "libreswan",
+    "ipsec",
+    "tinc",
+    "zerotier",
+    "tailscaled",
+    "openvswitch",
+    "ovs-",
+    "ovn-",
+    "ovsdb-",
+    "frr",
+    "bird",
+    "quagga",
+    "teamd@",
+    "firewalld",
+    "bluetooth",
+];
+
+/// Whether the built-in list has this service.
+#[must_use]
+pub fn is_never_restarted(unit: &str) -> bool {
+    NEVER.iter().any(|name| unit.starts_with(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_the_list_is_known_and_a_plain_service_is_not() {
+        let never = [
+            "dbus.service",
+            "systemd-logind.service",
+            "lightdm.service",
+            "getty@tty1.service",
+            "user@1000.service",
+            "docker.service",
+            "containerd.service",
+            "lxc@web.service",
+            "kubelet.service",
+            "libvirtd.service",
+            "pacemaker.service",
+            "multipathd.service",
+            "systemd-networkd.service",
+            "networking.service",
+        ];
+        for unit in never {
+            assert!(is_never_restarted(unit), "{unit}");
+        }
+        let plain = [
+            "nginx.service",
+            "ssh.service",
+            "named.service",
+            "postgresql@15-main.service",
+            "systemd-journald.service",
+            "systemd-udevd.service",
+            "systemd-resolved.service",
+            "polkit.service",
+            "cron.service",
+            "rsyslog.service",
+        ];
+        for unit in plain {
+            assert!(!is_never_restarted(unit), "{unit}");
+        }
+    }
+}

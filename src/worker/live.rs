@@ -1,0 +1,135 @@
+//! What runs old code: looking, restarting, telling.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::inspection::{BEFORE, names};
+use super::phases::unable;
+use super::serve::Desk;
+use super::tools::{Done, Tools};
+use crate::model::{LiveLook, Refusal, Report};
+use crate::os::systemd::{self, SystemdError};
+use crate::os::{clock, files};
+use crate::package_manager::PackageManager;
+use crate::running::{self, Look, Owed, Pass, Terms};
+use crate::verify;
+
+/// In a run's folder: which units it restarts. Written before each, so that a
+/// unit is restarted at most once, whatever happens to the worker.
+const RESTARTS: &str = "restarts.json";
+
+/// A thousand names are a tenth of it, bytes.
+const CAP: u64 = 1 << 20;
+
+/// The units that a run restarts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Restarts {
+    /// Those that were decided on: what happens to them is the run's doing.
+    pub planned: BTreeSet<String>,
+    /// Those that were begun.
+    pub begun: BTreeSet<String>,
+}
+
+impl Restarts {
+    /// What this run has done so far.
+    pub fn of(folder: &Path) -> Result<Self, Refusal> {
+        match files::read_bounded(&folder.join(RESTARTS), CAP) {
+            Ok(text) => serde_json::from_str(&text).map_err(|cause| unable(&cause)),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(cause) => Err(unable(&cause)),
+        }
+    }
+
+    fn keep(&self, folder: &Path) -> Result<(), Refusal> {
+        let text = serde_json::to_vec(self).map_err(|cause| unable(&cause))?;
+        files::replace(&folder.join(RESTARTS), &text, 0o640).map_err(|cause| unable(&cause))
+    }
+}
+
+impl<P: PackageManager> Tools<'_, P> {
+    /// Restarts whatever runs old code, as far as it may be; only looks unless
+    /// it is `allowed`.
+    pub async fn restart(&self, desk: &mut Desk<'_>, allowed: bool) -> Done {
+        desk.progress(0, "looking for what runs old code");
+        let before = running::look();
+        let mut outcome = crate::model::Restarted::default();
+        if systemd::is_running(Path::new("/")) {
+            self.note_state_before(desk).await?;
+            let mut restarts = Restarts::of(&desk.folder())?;
+            let terms = Terms {
+                settings: &self.rules.restarts,
+                own: self.unit.as_deref(),
+                restarted: &restarts.begun.clone(),
+                allowed,
+            };
+            let mut pass = Pass::plan(self.runner, before, &terms)
+                .await
+                .map_err(|fault| no_systemd(&fault))?;
+            restarts.planned.extend(pass.due().map(str::to_owned));
+            restarts.keep(&desk.folder())?;
+            let all = pass.due().count().max(1);
+            while let Some(stale) = pass.next() {
+                self.goes_on()?;
+                let unit = &stale.code.unit;
+                let percent = 100 * (all - pass.due().count()) / all;
+                let percent = u8::try_from(percent).unwrap_or(100);
+                desk.progress(percent, &format!("restarting {unit}"));
+                restarts.begun.insert(unit.clone());
+                restarts.keep(&desk.folder())?;
+                pass.restart(&stale).await;
+            }
+            let after = running::look();
+            outcome = pass
+                .finish(&after)
+                .await
+                .map_err(|fault| no_systemd(&fault))?;
+        }
+        let live = self.live(desk, &running::look());
+        outcome.reboot_reasons = self.reboot_reasons(desk, &live);
+        Ok(Report::Restart(outcome))
+    }
+
+    /// A run that restarts without having installed anything has a state before, too.
+    async fn note_state_before(&self, desk: &Desk<'_>) -> Result<(), Refusal> {
+        let path = desk.folder().join(BEFORE);
+        if path.exists() {
+            return Ok(());
+        }
+        let names = names(desk.record());
+        let before = verify::observe(&self.rules.verify, self.runner, &names).await;
+        let text = serde_json::to_vec(&before).map_err(|cause| unable(&cause))?;
+        files::replace(&path, &text, 0o640).map_err(|cause| unable(&cause))
+    }
+
+    /// What was seen, kept for the daemon, which may not look itself.
+    pub(super) fn live(&self, desk: &mut Desk<'_>, look: &Look) -> LiveLook {
+        let live = LiveLook {
+            at: clock::now(),
+            boot: self.host.boot_id.clone(),
+            old: look.stale.iter().map(|stale| stale.code.clone()).collect(),
+            unread: look.unread,
+        };
+        if let Err(cause) = running::remember_look(self.root, &live) {
+            desk.note(format!("what runs old code cannot be kept: {cause}"));
+        }
+        live
+    }
+
+    /// Why a reboot is owed; others are told, too.
+    pub(super) fn reboot_reasons(&self, desk: &mut Desk<'_>, live: &LiveLook) -> Vec<String> {
+        let root = Path::new("/");
+        let owed = running::reboot_owed(root, &running::kernel(root), Some(live));
+        if let Err(cause) = running::raise_flag(root, &owed) {
+            desk.note(format!("/run/reboot-required cannot be written: {cause}"));
+        }
+        owed.iter().map(Owed::to_string).collect()
+    }
+}
+
+fn no_systemd(fault: &SystemdError) -> Refusal {
+    Refusal::Unable {
+        detail: format!("nothing was restarted: {fault}"),
+    }
+}
