@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -51,6 +51,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
         &[
             "config",
             "package_manager",
+            "hooks",
+            "reboot",
             "running",
             "takeover",
             "quarantine",
@@ -75,7 +77,9 @@ const ARROWS: [(&str, &[&str]); 19] = [
     // Adapters: they know neither each other nor the configuration.
     ("control", &["os", "model"]),
     ("package_manager", &["os", "model"]),
-    ("running", &["os", "model"]),
+    ("running", &["policy", "os", "model"]),
+    ("reboot", &["os", "model"]),
+    ("hooks", &["policy", "os", "model"]),
     ("takeover", &["os", "model"]),
     ("quarantine", &["os", "model"]),
     ("verify", &["os", "model"]),
@@ -90,13 +94,16 @@ const ARROWS: [(&str, &[&str]); 19] = [
 ];
 
 /// Arrows for a few things only: from, to, which.
-const NARROW: [(&str, &str, &[&str]); 1] = [
+const NARROW: [(&str, &str, &[&str]); 3] = [
     // Siblings; the brain knows where the hands leave their records, no more.
     (
         "daemon",
         "worker",
         &["FOLDER", "LOGS", "LAST_GOOD", "PutBack", "put_back"],
     ),
+    // What the operator wants, as data; no decision about an update.
+    ("running", "policy", &["RestartWhen", "Restarts", "Pattern"]),
+    ("hooks", "policy", &["Hooks"]),
 ];
 
 /// Names of places where things are put that have no place.

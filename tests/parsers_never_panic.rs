@@ -9,19 +9,28 @@ use patchd::config::{self, Reader, Sources};
 use patchd::os::network::{
     Protocol, parse_ipv6_route, parse_port_range, parse_resolv_conf, parse_route, parse_sockets,
 };
-use patchd::os::systemd::{parse_show, unit_of_cgroup};
+use patchd::os::systemd::{
+    parse_inhibitors, parse_session_ids, parse_sessions, parse_show, parse_standings,
+    unit_of_cgroup,
+};
 use patchd::package_manager::apt::parse::{
     apt_config, complaint, dpkg_status, package_index, policy, release, simulation, targets,
 };
 use patchd::package_manager::apt::{guard, status_fd};
+use patchd::reboot::Menu;
+use patchd::running::replaced_code;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 /// Real captures that the mutations start from.
-const CAPTURES: [&str; 25] = [
+const CAPTURES: [&str; 29] = [
     include_str!("fixtures/systemd/12/show-before.txt"),
     include_str!("fixtures/systemd/13/show-before.txt"),
     include_str!("fixtures/systemd/cgroup-hybrid.txt"),
+    include_str!("fixtures/running/12/maps-stale.txt"),
+    include_str!("fixtures/running/13/maps-stale.txt"),
+    include_str!("fixtures/running/13/show-standings.txt"),
+    include_str!("fixtures/running/12/grub-saved.cfg"),
     include_str!("fixtures/network/tcp"),
     include_str!("fixtures/network/tcp6"),
     include_str!("fixtures/network/udp"),
@@ -63,6 +72,12 @@ fn write(name: &str, bytes: &[u8]) {
 fn parse_everything(text: &str) {
     let _ = parse_show(text);
     let _ = unit_of_cgroup(text);
+    let _ = parse_standings(text);
+    let _ = parse_inhibitors(text);
+    let _ = parse_session_ids(text);
+    let _ = parse_sessions(text);
+    let _ = replaced_code(text);
+    let _ = Menu::parse(text);
     for protocol in [Protocol::Tcp, Protocol::Udp] {
         let _ = parse_sockets(protocol, text);
     }

@@ -3,6 +3,7 @@
 
 pub mod answer;
 mod assemble;
+mod deeds;
 mod driver;
 pub mod events;
 mod handover;

@@ -44,7 +44,7 @@ impl fmt::Display for Owed {
                 write!(f, "kernel: {newest} is installed and {running} runs")
             }
             Self::Replaced(package) => write!(f, "{package}: replaced since boot"),
-            Self::Stale(unit) => write!(f, "{unit}: runs old code and is never restarted"),
+            Self::Stale(unit) => write!(f, "{unit}: runs old code until the next boot"),
         }
     }
 }

@@ -11,11 +11,12 @@ use super::serve::{obey, serve};
 use super::tools::{Rules, Tools};
 use super::{LAST_GOOD, acts};
 use crate::config::{self, Reader, Settings, Sources};
-use crate::model::{ExitCode, Order, Phase, Refusal, Report, Task, WorkerEvent};
+use crate::model::{ExitCode, Order, Phase, Reboot, Refusal, Report, Task, WorkerEvent};
 use crate::os::command::System;
 use crate::os::signals::Noted;
 use crate::os::{clock, files, machine, signals, systemd};
 use crate::package_manager::{apt, apt::Apt, detect};
+use crate::policy;
 
 /// `/proc/self/cgroup` is a line for each hierarchy.
 const CGROUP_CAP: u64 = 64 << 10;
@@ -80,13 +81,15 @@ async fn equipped<T>(
             )),
         ),
     };
+    let reboots = |it: &policy::Settings| it.conduct.reboot != Reboot::Never;
+    let reboots = settings.policies.values().any(reboots);
     let removals = settings.policies.values();
     let rules = Rules {
         removals: removals.flat_map(|it| it.removals.clone()).collect(),
         verify: settings.verify,
-        restarts: crate::policy::Restarts::default(),
-        hooks: crate::policy::Hooks::default(),
-        reboots: false,
+        restarts: settings.restarts,
+        hooks: settings.hooks,
+        reboots,
         unsound,
     };
     let package_manager = detect(Box::new(System), settings.package_manager)

@@ -4,6 +4,7 @@
 //! known is absent, never `null`, never guessed. `docs/schemas` holds their
 //! JSON schemas, made from these types.
 
+mod aftermath;
 mod check;
 mod doctor;
 mod error;
@@ -17,6 +18,7 @@ mod schema;
 mod status;
 mod takeover;
 
+pub use aftermath::{Aftermath, OldCode, RolledBack};
 pub use check::{Check, Repository, Update};
 pub use doctor::{Diagnosis, Doctor};
 pub use error::ErrorDocument;

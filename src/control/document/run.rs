@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::aftermath::Aftermath;
+
 /// `patchd history --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
@@ -62,7 +64,7 @@ pub struct Run {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<String>,
     /// How it ended; absent while it is open.
-    #[schemars(extend("enum" = ["succeeded", "reboot-owed", "partial", "deferred", "failed", "needs-human", "cloned"]))]
+    #[schemars(extend("enum" = ["succeeded", "reboot-owed", "partial", "rolled-back", "deferred", "failed", "needs-human", "cloned"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// The exit code of that outcome.
@@ -88,6 +90,8 @@ pub struct Run {
     pub kept_conffiles: Vec<String>,
     /// What is not as it was before the run.
     pub findings: Vec<Finding>,
+    /// What became of it behind its transaction.
+    pub aftermath: Aftermath,
 }
 
 /// One package before and after.
@@ -133,7 +137,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
     /// The stage that began (`docs/run.md`).
-    #[schemars(extend("enum" = ["repairing", "refreshing", "checking", "downloading", "applying", "mending", "verifying", "finished"]))]
+    #[schemars(extend("enum" = ["repairing", "refreshing", "checking", "downloading", "rehearsing", "preserving", "applying", "mending", "restarting", "rebooting", "verifying", "rolling-back", "quarantining", "hooking", "finished"]))]
     pub stage: String,
     /// When.
     #[schemars(extend("format" = "date-time"))]

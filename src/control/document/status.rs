@@ -84,7 +84,7 @@ mod tests {
         let mut run = serde_json::json!({
             "run": "01J0000000000000000000000G", "opened_at": "2026-11-21T03:00:00Z",
             "origin": "now", "asked_by": "root", "policy": "default", "packages": [],
-            "set_aside": [], "kept_conffiles": [], "findings": [],
+            "set_aside": [], "kept_conffiles": [], "findings": [], "aftermath": crate::control::document::Aftermath::default(),
         });
         if let Some(code) = code {
             run["exit_code"] = u8::from(code).into();

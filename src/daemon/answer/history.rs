@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{View, time, value, word};
 use crate::control::{ControlError, document};
 use crate::cycle;
-use crate::model::{Change, Decided, Finding, RunId};
+use crate::model::{Change, Decided, Finding, RolledBack, RunId, StaleUnit};
 use crate::state::{Ledger, RunDetail, RunRow, Skip, Transition};
 
 pub(super) fn history<P>(
@@ -73,6 +73,37 @@ pub(super) fn row(row: &RunRow) -> document::Run {
         set_aside: course.set_aside.iter().map(aside).collect(),
         kept_conffiles: course.kept_conffiles.clone(),
         findings: course.findings.iter().map(finding).collect(),
+        aftermath: aftermath(course),
+    }
+}
+
+pub(super) fn aftermath(course: &cycle::Course) -> document::Aftermath {
+    let units = |units: &[StaleUnit]| units.iter().map(old_code).collect();
+    let changes = |changes: &[Change]| changes.iter().map(change).collect();
+    let because = || course.broke.iter().map(|it| it.detail.clone()).collect();
+    let back = |back: &RolledBack| document::RolledBack {
+        because: because(),
+        restored: changes(&back.restored),
+        left: changes(&back.left),
+        kept_files: back.kept_files.clone(),
+        failure: back.failure.clone(),
+        next_steps: back.next_steps.clone(),
+    };
+    document::Aftermath {
+        restarted: course.restarted.restarted.clone(),
+        restart_failed: units(&course.restarted.failed),
+        stale_units: units(&course.restarted.stale),
+        rebooted: course.rebooted,
+        reboot_put_off: course.put_off.clone(),
+        rolled_back: course.rolled_back.as_deref().map(back),
+        kept_away: course.kept_away.clone().unwrap_or_default(),
+    }
+}
+
+fn old_code(it: &StaleUnit) -> document::OldCode {
+    document::OldCode {
+        unit: it.unit.clone(),
+        why: it.why.clone(),
     }
 }
 

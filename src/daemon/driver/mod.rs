@@ -11,13 +11,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cycle::{Effect, Event, Mandate, Stage, State, Step, step};
+use crate::daemon::deeds;
 use crate::daemon::events::event;
 use crate::daemon::hands::{End, Hands, Lost, Work};
 use crate::daemon::notice::{Notice, Notify, log};
 use crate::daemon::parts::Parts;
 use crate::daemon::survey::Survey;
 use crate::daemon::translate;
-use crate::model::{ExitCode, Order, Outcome, Phase, RunId, Task, WorkerEvent};
+use crate::model::{ExitCode, Order, Outcome, Phase, Plan, Report, RunId, Task, WorkerEvent};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
@@ -203,7 +204,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
                 Effect::Order(task) => {
                     let plan = task.plan.clone();
                     match self.order(task, stop).await? {
-                        End::Done(report) => translate::event(report, &plan),
+                        End::Done(report) => self.done(report, &plan),
                         End::Refused(refusal) => Event::Refused(refusal),
                         End::Lost(lost) => self.lost(&lost),
                     }
@@ -285,6 +286,12 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             WorkerEvent::Done { report } => Some(End::Done(report)),
             WorkerEvent::Refused { refusal } => Some(End::Refused(refusal)),
         }
+    }
+
+    fn done(&self, report: Report, plan: &Plan) -> Event {
+        let event = translate::event(report, plan);
+        deeds::tell(self.run, &event);
+        event
     }
 
     fn lost(&mut self, lost: &Lost) -> Event {

@@ -6,6 +6,7 @@
 //! The catalog, and the table in `docs/logging.md`, are drawn from here. It
 //! knows nothing of what happens; whoever writes the line does.
 
+mod aftermath;
 mod machine;
 mod run;
 mod schedule;
@@ -16,6 +17,7 @@ mod drawn;
 #[cfg(test)]
 mod written;
 
+pub use aftermath::*;
 pub use machine::*;
 pub use run::*;
 pub use schedule::*;
@@ -58,7 +60,14 @@ pub const CONTEXT: [&str; 2] = ["PATCHD_RUN", "PATCHD_SCHEDULE"];
 /// All kinds, in the order of the catalog.
 #[must_use]
 pub fn all() -> Vec<Kind> {
-    [service::ALL, schedule::ALL, run::ALL, machine::ALL].concat()
+    [
+        service::ALL,
+        schedule::ALL,
+        run::ALL,
+        aftermath::ALL,
+        machine::ALL,
+    ]
+    .concat()
 }
 
 impl Kind {

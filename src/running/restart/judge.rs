@@ -74,6 +74,12 @@ fn obstacle(stale: &Stale, terms: &Terms<'_>, standing: Option<&Standing>) -> Op
     if named {
         return Some("`[restart] never` names it; its owner restarts it");
     }
+    if stale.code.owner == Owner::Service && is_never_restarted(unit) {
+        return Some("too much hangs on it; a reboot brings the new code to life");
+    }
+    if is_own(unit) || terms.own == Some(unit) {
+        return Some("patchd itself runs in it");
+    }
     if terms.settings.when == RestartWhen::Never {
         return Some("`[restart] default` is \"never\"; its owner restarts it");
     }
@@ -82,12 +88,6 @@ fn obstacle(stale: &Stale, terms: &Terms<'_>, standing: Option<&Standing>) -> Op
     }
     if stale.code.owner == Owner::Manager {
         return None;
-    }
-    if is_own(unit) || terms.own == Some(unit) {
-        return Some("patchd itself runs in it");
-    }
-    if is_never_restarted(unit) {
-        return Some("too much hangs on it; a reboot brings the new code to life");
     }
     let Some(standing) = standing else {
         return Some("systemd does not know it any more; end its processes by hand");
