@@ -51,6 +51,9 @@ pub struct Entry {
     pub known: bool,
     /// How many halves were let in to find out.
     pub trials: u32,
+    /// Whether what is on trial is the half that seems to be harmless, because the
+    /// other one did harm.
+    pub cross_check: bool,
     /// What it is laid to; what turned out to be harmless is gone from here.
     pub suspects: Vec<Suspect>,
 }

@@ -1,11 +1,12 @@
-//! Who did it? Pure. What is suspected together is let in by halves: a half that
-//! does no harm is cleared when it is installed; one that does clears the other.
-//! That finds one culprit among sixteen in four tries.
+//! Who did it? Pure. What is suspected together is let in by halves. A half that is
+//! installed and does no harm is cleared; with one that does harm, the other is let
+//! in next, and if that does harm too, halves tell nothing. One culprit among
+//! sixteen is found in four tries.
 
 use jiff::Timestamp;
 
-use super::book::{Book, Entry, LASTS, Standing, Suspect};
-use crate::model::{PackageName, RunId};
+use super::book::{Book, Entry, LASTS, Standing, Suspect, TRIALS};
+use crate::model::RunId;
 
 /// How much is kept of what was said and seen.
 const SENTENCE: usize = 500;
@@ -25,39 +26,54 @@ pub struct Accusation {
 }
 
 impl Book {
-    /// Writes a harm down. Where part of the suspects was on trial, it is the same
-    /// harm once more, and everything else of its entry is cleared.
+    /// Writes a harm down. With suspects of an entry that were on trial, it is the
+    /// same harm once more, which tells something of the others in it.
     pub fn accuse(&mut self, mut accusation: Accusation, run: RunId, now: Timestamp) {
         accusation.suspects.retain(|it| !it.changes.is_empty());
-        let sources: Vec<PackageName> = accusation
-            .suspects
-            .iter()
-            .map(|it| it.source.clone())
-            .collect();
-        let accused = |suspect: &Suspect| sources.contains(&suspect.source);
-        let tried = |entry: &Entry| entry.suspects.iter().any(|it| it.on_trial && accused(it));
-        let again = self.entries.iter().position(tried);
-        let trials = again.map_or(0, |index| self.entries.remove(index).trials);
+        let (mut trials, mut cross_check) = (0, false);
+        if let Some(before) = self.take_tried(&accusation) {
+            let others = before.suspects.into_iter().filter(|it| !it.on_trial);
+            if before.cross_check {
+                // Either half does harm: halves tell nothing more.
+                trials = TRIALS;
+                accusation.suspects.extend(others);
+            } else if !accusation.known {
+                trials = before.trials;
+                cross_check = true;
+                let on_trial = |it| Suspect {
+                    on_trial: true,
+                    ..it
+                };
+                accusation.suspects.extend(others.map(on_trial));
+            }
+        }
         // Of two versions of one source the later harm tells what is suspected.
         for entry in &mut self.entries {
-            entry.suspects.retain(|suspect| !accused(suspect));
+            entry.suspects.retain(|it| !accusation.names(it));
         }
+        let evidence = accusation.evidence.iter().take(EVIDENCE);
         self.entries.push(Entry {
             run,
             since: now,
             until: now.saturating_add(LASTS).unwrap_or(Timestamp::MAX),
             reason: shortened(&accusation.reason),
-            evidence: accusation
-                .evidence
-                .iter()
-                .take(EVIDENCE)
-                .map(|line| shortened(line))
-                .collect(),
+            evidence: evidence.map(|line| shortened(line)).collect(),
             known: accusation.known,
             trials,
+            cross_check,
             suspects: accusation.suspects,
         });
         self.tidy();
+    }
+
+    /// The entry with a suspect on trial that is accused again.
+    fn take_tried(&mut self, accusation: &Accusation) -> Option<Entry> {
+        let tried = |entry: &Entry| {
+            let mut suspects = entry.suspects.iter();
+            suspects.any(|it| it.on_trial && accusation.names(it))
+        };
+        let index = self.entries.iter().position(tried)?;
+        Some(self.entries.remove(index))
     }
 
     /// Lets in the next half of everything that is searched and not on trial
@@ -70,6 +86,7 @@ impl Book {
                 continue;
             }
             entry.trials += 1;
+            entry.cross_check = false;
             let half = entry.suspects.len() / 2;
             for suspect in entry.suspects.iter_mut().take(half) {
                 suspect.on_trial = true;
@@ -77,6 +94,12 @@ impl Book {
             }
         }
         tried
+    }
+}
+
+impl Accusation {
+    fn names(&self, suspect: &Suspect) -> bool {
+        self.suspects.iter().any(|it| it.source == suspect.source)
     }
 }
 
@@ -92,7 +115,7 @@ mod tests {
 
     use super::super::review::Seen;
     use super::*;
-    use crate::model::{Change, KeptAway, PackageId, Version};
+    use crate::model::{Change, KeptAway, PackageId, PackageName, Version};
 
     fn version(text: &str) -> Version {
         Version::try_from(text.to_owned()).expect("valid")
@@ -202,7 +225,7 @@ mod tests {
             let culprit = at % count;
             let mut machine = Machine::new(count, &[culprit]);
             let mut book = Book::default();
-            for _ in 0..7 {
+            for _ in 0..10 {
                 machine.night(&mut book);
             }
             prop_assert_eq!(machine.kept_out(), vec![suspect(culprit).source]);
@@ -222,7 +245,7 @@ mod tests {
             let culprits: Vec<usize> = culprits.into_iter().map(|it| it % count).collect();
             let mut machine = Machine::new(count, &culprits);
             let mut book = Book::default();
-            for _ in 0..60 {
+            for _ in 0..40 {
                 machine.night(&mut book);
             }
             let rollbacks = machine.rollbacks;
@@ -270,8 +293,31 @@ mod tests {
         let [entry] = book.entries.as_slice() else {
             panic!("one harm: {book:?}");
         };
-        let names: Vec<&str> = entry.suspects.iter().map(|it| it.source.as_str()).collect();
-        assert_eq!((names, entry.trials), (vec!["p01", "p02", "p09"], 1));
+        let told = entry
+            .suspects
+            .iter()
+            .map(|it| (it.source.as_str(), it.on_trial));
+        let expected = [
+            ("p01", false),
+            ("p02", false),
+            ("p09", false),
+            ("p03", true),
+            ("p04", true),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+        assert_eq!(entry.trials, 1);
+    }
+
+    #[test]
+    fn when_either_half_does_harm_it_is_for_a_person() {
+        let mut machine = Machine::new(8, &[0, 7]);
+        let mut book = Book::default();
+        for _ in 0..6 {
+            machine.night(&mut book);
+        }
+        assert_eq!(book.entries[0].standing(), Standing::NeedsHuman);
+        // The set, one half, the other half.
+        assert_eq!((machine.kept_out().len(), machine.rollbacks), (8, 3));
     }
 
     #[test]

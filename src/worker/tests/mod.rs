@@ -4,6 +4,7 @@ mod acts;
 mod forged;
 mod own_upgrade;
 mod post;
+mod quarantine;
 mod stopping;
 
 use std::fs::File;
