@@ -17,6 +17,7 @@ pub mod package_manager;
 pub mod policy;
 pub mod quarantine;
 pub mod reboot;
+pub mod rehearsal;
 pub mod running;
 pub mod schedule;
 pub mod state;

@@ -1,5 +1,5 @@
 //! The program `patchd`.
 
 fn main() -> std::process::ExitCode {
-    patchd::cli::main().into()
+    patchd::cli::main()
 }

@@ -20,6 +20,7 @@ pub(super) async fn order(
         Action::Resume => "schedules are in force again",
         Action::Reload => "the configuration is in force",
         Action::Start { .. }
+        | Action::Rehearse { .. }
         | Action::Takeover { .. }
         | Action::KeepAway { .. }
         | Action::LetIn { .. } => "it is done",

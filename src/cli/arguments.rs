@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::os::jail;
+
 /// Keeps this machine patched, and says why or why not.
 #[derive(Debug, Parser)]
 #[command(name = "patchd", version, propagate_version = true, after_help = EXIT_CODES)]
@@ -41,6 +43,8 @@ pub(super) enum Command {
     },
     /// Patch this machine: check, decide, apply, verify
     Run(RunArguments),
+    /// Try the updates in a throw-away view of this machine; changes nothing
+    Rehearse(RehearseArguments),
     /// End the run at work before its next phase
     Cancel,
     /// Start no further run until `resume`; one that is at work goes on
@@ -117,6 +121,24 @@ pub(super) enum Command {
     /// Carry out one order from standard input
     #[command(hide = true)]
     Worker,
+    /// Be a part of a jail
+    #[command(hide = true)]
+    Jail {
+        /// Which part
+        part: jail::Part,
+    },
+    /// Do inside a rehearsal's jail what a run does outside
+    #[command(hide = true)]
+    RehearsalInside,
+    /// Take the place of a program inside a rehearsal's jail
+    #[command(hide = true)]
+    RehearsalStandIn {
+        /// The path it was called by
+        path: PathBuf,
+        /// What it was called with
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Compare a transaction with its plan
     #[command(hide = true)]
     TransactionGuard {
@@ -166,6 +188,17 @@ pub(super) enum QuarantineCommand {
     },
 }
 
+/// What is rehearsed.
+#[derive(Debug, Args)]
+pub(super) struct RehearseArguments {
+    /// Decide by this policy instead of "default"
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// Only these packages; overrides soaking and not-selected, never a hold or a rejection
+    #[arg(value_name = "PACKAGE")]
+    pub packages: Vec<String>,
+}
+
 /// What can be asked of the configuration.
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -190,6 +223,8 @@ impl Command {
             self,
             Self::Check { .. }
                 | Self::Run(_)
+                | Self::Rehearse(_)
+                | Self::Rehearse(_)
                 | Self::Explain { .. }
                 | Self::Status
                 | Self::History { .. }

@@ -14,6 +14,7 @@ mod history;
 mod logs;
 mod progress;
 mod quarantine;
+mod rehearse;
 mod run;
 mod schedule;
 mod screen;
@@ -29,7 +30,7 @@ use screen::Screen;
 
 use crate::control::Action;
 use crate::model::ExitCode;
-use crate::os::{journal, process};
+use crate::os::{jail, journal, process};
 use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
@@ -40,23 +41,33 @@ pub fn command() -> clap::Command {
 
 /// The program.
 #[must_use]
-pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+pub fn main() -> std::process::ExitCode {
+    match Arguments::try_parse() {
+        // Whose place it takes, his exit status it has.
+        Ok(Arguments {
+            command: Command::RehearsalStandIn { path, arguments },
+            ..
+        }) => worker::rehearsal_stand_in(&path, &arguments).into(),
+        Ok(arguments) => carry_out(&arguments).into(),
         Err(usage) => {
             // Help and version are no errors; clap knows which stream is whose.
             let _closed = usage.print();
-            return if usage.use_stderr() {
-                ExitCode::Usage
+            if usage.use_stderr() {
+                ExitCode::Usage.into()
             } else {
-                ExitCode::Success
-            };
+                ExitCode::Success.into()
+            }
         }
-    };
+    }
+}
+
+fn carry_out(arguments: &Arguments) -> ExitCode {
     match &arguments.command {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
+        Command::Jail { part } => return part_of_jail(*part),
+        Command::RehearsalInside => return worker::rehearsal_inside(),
         _ => {}
     }
     let screen = Screen::new(arguments.json);
@@ -68,10 +79,19 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(cause) => return screen.fail(&Trouble::failed(&cause)),
     };
-    let done = runtime.block_on(dispatch(&arguments, &screen));
+    let done = runtime.block_on(dispatch(arguments, &screen));
     // Waiting threads are of no use to anybody any more.
     runtime.shutdown_background();
     done.unwrap_or_else(|trouble| screen.fail(&trouble))
+}
+
+/// What went wrong is told where the jail's report is read.
+fn part_of_jail(part: jail::Part) -> ExitCode {
+    if part.play() {
+        ExitCode::Success
+    } else {
+        ExitCode::Failed
+    }
 }
 
 async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Trouble> {
@@ -99,6 +119,7 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             let done = run::run(&context, screen, wish).await;
             done.inspect_err(run::tell_skipped)
         }
+        Command::Rehearse(wish) => rehearse::rehearse(&context, screen, wish).await,
         Command::Explain { package, policy } => {
             explain::explain(&context, screen, package, policy.clone()).await
         }
@@ -130,6 +151,11 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             Ok(ExitCode::Success)
         }
         // Answered before anything else was started.
-        Command::Daemon | Command::Worker | Command::TransactionGuard { .. } => Ok(ExitCode::Usage),
+        Command::Daemon
+        | Command::Worker
+        | Command::Jail { .. }
+        | Command::TransactionGuard { .. }
+        | Command::RehearsalInside
+        | Command::RehearsalStandIn { .. } => Ok(ExitCode::Usage),
     }
 }

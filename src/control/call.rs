@@ -94,6 +94,17 @@ pub enum Action {
         #[serde(skip_serializing_if = "Option::is_none")]
         sudo_user: Option<String>,
     },
+    /// Try in a throw-away view of the machine what a run would install.
+    Rehearse {
+        /// Under this policy.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        policy: Option<String>,
+        /// Only these packages; all when empty.
+        packages: Vec<PackageName>,
+        /// Who stands behind a caller that is root.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sudo_user: Option<String>,
+    },
     /// End the run at work before its next phase.
     Cancel,
     /// Start no run until told to.
@@ -164,7 +175,10 @@ impl Call {
     /// Whether it is answered more than once.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        matches!(self, Self::Follow { .. } | Self::Act(Action::Start { .. }))
+        matches!(
+            self,
+            Self::Follow { .. } | Self::Act(Action::Start { .. } | Action::Rehearse { .. })
+        )
     }
 
     /// The call as it is sent.
@@ -223,6 +237,7 @@ impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Start { .. } => "Start",
+            Self::Rehearse { .. } => "Rehearse",
             Self::Cancel => "Cancel",
             Self::Pause { .. } => "Pause",
             Self::Resume => "Resume",
@@ -240,6 +255,11 @@ impl Action {
                 policy: given.text("policy")?,
                 packages: given.packages("packages")?,
                 now: given.flag("now")?,
+                sudo_user: given.text("sudo_user")?,
+            },
+            "Rehearse" => Self::Rehearse {
+                policy: given.text("policy")?,
+                packages: given.packages("packages")?,
                 sudo_user: given.text("sudo_user")?,
             },
             "Cancel" => Self::Cancel,
@@ -360,7 +380,7 @@ mod tests {
         };
         let defined: Vec<&str> = defined.collect();
         assert!(defined.iter().all(understood), "{defined:?}");
-        assert_eq!(defined.len(), 16);
+        assert_eq!(defined.len(), 17);
     }
 
     fn some_call() -> impl Strategy<Value = Call> {
@@ -407,6 +427,13 @@ mod tests {
                         sudo_user
                     }
                 )),
+            (text(), proptest::collection::vec(name(), 0..4), text()).prop_map(
+                |(policy, packages, sudo_user)| Call::Act(Action::Rehearse {
+                    policy,
+                    packages,
+                    sudo_user
+                })
+            ),
             Just(Call::Act(Action::Cancel)),
             text().prop_map(|reason| Call::Act(Action::Pause { reason })),
             Just(Call::Act(Action::Resume)),

@@ -32,7 +32,10 @@ pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};
 pub use plan::{Change, Decided, Decision, Digest, Plan};
 pub use quarantine::{KeptAway, Quarantining, Suspicion};
 pub use refusal::Refusal;
-pub use rehearsal::{FileCounts, Rehearsal, Verdict};
+pub use rehearsal::{
+    Bounds, DiskUse, FileChange, FileChanges, FileFate, Layer, Rehearsal, ServiceChange,
+    ServiceFate, Verdict,
+};
 pub use report::{ApplyFailure, Handover, Installed, OwnOutcome, OwnUpgrade, Report};
 pub use repository::{Repository, RepositoryState};
 pub use restart::{LiveLook, OldCode, Owner, Restarted, StaleUnit};

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod command;
 pub mod environment;
 pub mod files;
+pub mod jail;
 pub mod journal;
 pub mod machine;
 pub mod network;

@@ -48,6 +48,30 @@ pub struct Fitness {
     pub room_helps: bool,
 }
 
+/// As long as it lives, nobody else changes packages; but whoever ignores locks
+/// is noticed.
+pub struct Held {
+    _locks: Vec<std::fs::File>,
+    disturbed: Box<dyn Fn() -> bool>,
+}
+
+impl Held {
+    /// `disturbed` tells whether packages were changed all the same.
+    #[must_use]
+    pub fn new(locks: Vec<std::fs::File>, disturbed: Box<dyn Fn() -> bool>) -> Self {
+        Self {
+            _locks: locks,
+            disturbed,
+        }
+    }
+
+    /// Whether packages were changed all the same.
+    #[must_use]
+    pub fn was_disturbed(&self) -> bool {
+        (self.disturbed)()
+    }
+}
+
 /// Who is told. Must not block and must not fail.
 pub type Watch<'a> = &'a mut dyn FnMut(Activity);
 
@@ -112,6 +136,9 @@ pub trait PackageManager {
     /// Waits until nobody else holds the lock.
     async fn wait_for_lock(&self, watch: Watch<'_>) -> Result<(), Fault>;
 
+    /// Keeps everybody else from changing packages, as soon as nobody does.
+    async fn hold(&self, watch: Watch<'_>) -> Result<Held, Fault>;
+
     /// Brings an unsound package database back, within bounds, removing nothing.
     /// Returns the steps that were taken; [`Self::audit`] tells whether it worked.
     async fn repair(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<String>, Fault>;
@@ -128,6 +155,9 @@ pub trait PackageManager {
 
     /// Packages of the plan whose archives are not here.
     async fn missing(&self, plan: &Plan) -> Result<Vec<PackageName>, Fault>;
+
+    /// How much the plan's new versions take on disk, bytes.
+    async fn unpacked(&self, plan: &Plan) -> Result<u64, Fault>;
 
     /// Fetches the archives of the plan. Returns bytes fetched.
     async fn download(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<u64, Fault>;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::contract::{Activity, Applied, Fitness, PackageManager, Wanted, Watch};
+use super::contract::{Activity, Applied, Fitness, Held, PackageManager, Wanted, Watch};
 use super::fault::Fault;
 use crate::model::{
     Change, KeptAway, Offer, Origin, PackageId, PackageName, Pending, PendingUpdate, Plan,
@@ -275,6 +275,15 @@ impl PackageManager for Fake {
             holder,
             waited_seconds: 600,
         })
+    }
+
+    async fn hold(&self, watch: Watch<'_>) -> Result<Held, Fault> {
+        self.wait_for_lock(watch).await?;
+        Ok(Held::new(Vec::new(), Box::new(|| false)))
+    }
+
+    async fn unpacked(&self, plan: &Plan) -> Result<u64, Fault> {
+        Ok(plan.changes().len() as u64)
     }
 
     async fn repair(&self, _folder: &Path, _watch: Watch<'_>) -> Result<Vec<String>, Fault> {

@@ -20,6 +20,7 @@ mod own_upgrade;
 mod phases;
 mod quarantine;
 mod reboot;
+mod rehearsal;
 mod standing;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use log::{LOGS, log_file};
 pub use main::{main, stand_alone, transaction_guard};
 pub use own_upgrade::{PutBack, put_back};
 pub use record::{FOLDER, Line, Record, run_folder};
+pub use rehearsal::{rehearsal_inside, rehearsal_stand_in};
 
 /// In [`FOLDER`]: the last configuration that was found sound.
 pub const LAST_GOOD: &str = "config.last-good";

@@ -1,6 +1,7 @@
 //! A run without a daemon: the whole cycle in this very process.
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::io::AsyncReadExt;
 
 use super::super::answerer::ask;
@@ -9,7 +10,6 @@ use super::super::context::{Context, Trouble, is_root};
 use super::super::engine::who;
 use super::super::progress::Progress;
 use super::super::screen::Screen;
-use super::conclude;
 use crate::config::Settings;
 use crate::control::Question;
 use crate::control::document::{Schedules, Window};
@@ -21,60 +21,78 @@ use crate::package_manager::PackageManager;
 use crate::policy::Asked;
 use crate::state::Ledger;
 
-/// Patches at once; nobody is here to wait for a window. The worker is started by
-/// whoever listens for our orders, or is a child of ours.
+/// Patches at once; nobody is here to wait for a window.
 pub(super) async fn run(
     context: &Context,
     screen: &Screen,
     wish: &RunArguments,
     packages: Vec<PackageName>,
-) -> Result<ExitCode, Trouble> {
-    match &context.orders {
-        Some(socket) => {
-            let mut worker = SocketWorker::at(socket.clone());
-            patch(context, screen, (wish, packages), &mut worker).await
-        }
-        None if is_root() => patch(context, screen, (wish, packages), &mut ChildWorker).await,
-        None => Err(Trouble::not_permitted(
-            "patching needs root; run it with sudo (`patchd check` works without)",
-        )),
-    }
-}
-
-async fn patch<H: Hands>(
-    context: &Context,
-    screen: &Screen,
-    (wish, packages): (&RunArguments, Vec<PackageName>),
-    hands: &mut H,
-) -> Result<ExitCode, Trouble> {
+) -> Result<Value, Trouble> {
+    allowed(context)?;
     if !wish.now {
         return Err(no_window(context, wish).await?);
     }
+    let request = Request {
+        origin: "now".to_owned(),
+        mandate: Mandate::default(),
+        policy: policy(&context.load()?.settings, wish)?,
+        asked: Asked(packages),
+        asked_by: who(),
+    };
+    drive(context, screen, &request).await
+}
+
+/// Root may, and whom root's command has started as the ledger's user.
+fn allowed(context: &Context) -> Result<(), Trouble> {
+    if is_root() || context.orders.is_some() {
+        return Ok(());
+    }
+    Err(Trouble::not_permitted(
+        "this needs root; run it with sudo (`patchd check` works without)",
+    ))
+}
+
+/// Drives a run in this process, and returns its document. The worker is started
+/// by whoever listens for our orders, or is a child of ours.
+pub(in crate::cli) async fn drive(
+    context: &Context,
+    screen: &Screen,
+    request: &Request,
+) -> Result<Value, Trouble> {
+    allowed(context)?;
+    match &context.orders {
+        Some(socket) => {
+            let mut worker = SocketWorker::at(socket.clone());
+            drive_with(context, screen, request, &mut worker).await
+        }
+        None => drive_with(context, screen, request, &mut ChildWorker).await,
+    }
+}
+
+async fn drive_with<H: Hands>(
+    context: &Context,
+    screen: &Screen,
+    request: &Request,
+    hands: &mut H,
+) -> Result<Value, Trouble> {
     let parts = context.parts()?;
-    for name in &packages {
+    for name in &request.asked.0 {
         if parts.package_manager.versions_of(name).await?.is_empty() {
             let sentence =
                 format!("{name} is not installed here; `patchd check` lists what is pending");
             return Err(Trouble::usage(sentence));
         }
     }
-    let request = Request {
-        origin: "now".to_owned(),
-        mandate: Mandate::default(),
-        policy: policy(&parts.settings, wish)?,
-        asked: Asked(packages),
-        asked_by: who(),
-    };
     let mut progress = Progress::new(screen, "ends it before its next phase");
     let mut requests = signals::stop_requests().map_err(|cause| Trouble::failed(&cause))?;
     let stop = async move {
         let _byte = requests.read_u8().await;
     };
     let notify = &mut |notice: &daemon::Notice| progress.show(&answer::notice(notice).told);
-    let done = daemon::run(&parts, hands, &request, notify, stop).await;
+    let done = daemon::run(&parts, hands, request, notify, stop).await;
     progress.end();
     let ledger = Ledger::open(&parts.paths.ledger())?;
-    conclude(screen, answer::run(&ledger, done?.run)?)
+    Ok(answer::run(&ledger, done?.run)?)
 }
 
 /// The policy that is named, else that of the schedule that is.

@@ -1,7 +1,7 @@
 //! `patchd run`: by the daemon, or with none in this very process.
 
-mod here;
-mod there;
+pub(super) mod here;
+pub(super) mod there;
 
 use serde_json::Value;
 
@@ -21,18 +21,17 @@ pub(super) async fn run(
     screen: &Screen,
     wish: &RunArguments,
 ) -> Result<ExitCode, Trouble> {
-    if context.has_own_file() {
-        let sentence = "a run is governed by the machine's own configuration, which the worker reads itself; put it into /etc/patchd, and try it with `patchd check --config FILE`";
-        return Err(Trouble::usage(sentence.to_owned()));
-    }
+    without_own_file(context)?;
     if wish.attach {
         require_daemon(context)?;
-        return there::watch(screen, &Call::Follow { run: None }).await;
+        let ended = there::watch(screen, &Call::Follow { run: None }).await?;
+        return conclude_unless_left(screen, ended);
     }
     let packages = wish.packages.iter().map(|name| bare(name));
     let packages = packages.collect::<Result<Vec<_>, _>>()?;
     if !context.asks_daemon()? {
-        return here::run(context, screen, wish, packages).await;
+        let ended = here::run(context, screen, wish, packages).await?;
+        return conclude(screen, ended);
     }
     let start = Action::Start {
         schedule: wish.schedule.clone(),
@@ -41,7 +40,17 @@ pub(super) async fn run(
         now: wish.now,
         sudo_user: environment::sudo_user(),
     };
-    there::watch(screen, &Call::Act(start)).await
+    let ended = there::watch(screen, &Call::Act(start)).await?;
+    conclude_unless_left(screen, ended)
+}
+
+/// The worker knows the machine's own configuration, and no other.
+pub(super) fn without_own_file(context: &Context) -> Result<(), Trouble> {
+    if !context.has_own_file() {
+        return Ok(());
+    }
+    let sentence = "a run is governed by the machine's own configuration, which the worker reads itself; put it into /etc/patchd, and try it with `patchd check --config FILE`";
+    Err(Trouble::usage(sentence.to_owned()))
 }
 
 /// A package as somebody types it; all architectures of `name:architecture` are meant.
@@ -62,6 +71,11 @@ pub(super) fn tell_skipped(trouble: &Trouble) {
             trouble.sentence
         );
     }
+}
+
+/// Leaving a run that goes on is no fault.
+fn conclude_unless_left(screen: &Screen, ended: Option<Value>) -> Result<ExitCode, Trouble> {
+    ended.map_or(Ok(ExitCode::Success), |ended| conclude(screen, ended))
 }
 
 /// A run has ended: shows it, whoever drove it.

@@ -9,10 +9,9 @@ use super::super::answerer::{ask_daemon, watch as connect};
 use super::super::context::Trouble;
 use super::super::progress::Progress;
 use super::super::screen::Screen;
-use super::conclude;
 use crate::control::document::{Notice, Told};
 use crate::control::{Answer, Call, ControlError, Question, Stream, Unanswered};
-use crate::model::{ExitCode, RunId};
+use crate::model::RunId;
 use crate::os::signals;
 
 /// A daemon that is restarted while we watch, as when it upgrades itself, is
@@ -23,8 +22,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What is said to whoever leaves.
 const LEFT: &str = "the run goes on without you; `patchd run --attach` watches it again, `patchd cancel` ends it before its next phase";
 
-/// Watches until the run has ended, and exits as it did; leaving is 0.
-pub(super) async fn watch(screen: &Screen, call: &Call) -> Result<ExitCode, Trouble> {
+/// Watches until the run has ended, and returns its document; `None` when
+/// whoever watches has left.
+pub(in crate::cli) async fn watch(screen: &Screen, call: &Call) -> Result<Option<Value>, Trouble> {
     let mut interrupts = signals::stop_requests().map_err(|cause| Trouble::failed(&cause))?;
     let mut progress = Progress::new(screen, "leaves it, and it goes on");
     let ended = tokio::select! {
@@ -35,9 +35,9 @@ pub(super) async fn watch(screen: &Screen, call: &Call) -> Result<ExitCode, Trou
     progress.end();
     let Some(ended) = ended else {
         Screen::complain(LEFT);
-        return Ok(ExitCode::Success);
+        return Ok(None);
     };
-    conclude(screen, ended?)
+    ended.map(Some)
 }
 
 /// The run's document at its end.

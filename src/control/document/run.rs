@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::aftermath::Aftermath;
+use super::rehearse::Rehearsal;
 
 /// `patchd history --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +49,9 @@ pub struct RunDocument {
     pub phases: Vec<Phase>,
     /// What policy decided.
     pub decisions: Vec<Decision>,
+    /// How its last plan did in rehearsal; absent when none was rehearsed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsal>,
 }
 
 /// A run.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{View, time, value, word};
+use super::{View, rehearsal, time, value, word};
 use crate::control::{ControlError, document};
 use crate::cycle;
 use crate::model::{Change, Decided, Finding, RolledBack, RunId, StaleUnit};
@@ -47,6 +47,13 @@ fn told(detail: &RunDetail) -> document::RunDocument {
         run: row(&detail.row),
         phases: phases(&detail.transitions),
         decisions: detail.decisions.iter().map(decision).collect(),
+        rehearsal: detail
+            .row
+            .state
+            .course
+            .rehearsal
+            .as_deref()
+            .map(rehearsal::told),
     }
 }
 

@@ -7,6 +7,7 @@ mod history;
 mod machine;
 mod notice;
 mod quarantine;
+mod rehearsal;
 mod rivals;
 mod schedule;
 mod status;

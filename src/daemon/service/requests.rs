@@ -26,6 +26,7 @@ const WINDOW_BY_HAND: jiff::SignedDuration = jiff::SignedDuration::from_hours(2)
 
 /// A run that somebody asks for.
 pub(super) struct Wish {
+    pub action: model::Action,
     pub schedule: Option<String>,
     pub policy: Option<String>,
     pub packages: Vec<PackageName>,
@@ -114,13 +115,28 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 now,
                 sudo_user,
             } => {
-                let by = behind(peer, sudo_user);
                 let wish = Wish {
+                    action: model::Action::Patch,
                     schedule,
                     policy,
                     packages,
                     now,
-                    by,
+                    by: whoever(peer, sudo_user),
+                };
+                return self.start(wish, replies);
+            }
+            Action::Rehearse {
+                policy,
+                packages,
+                sudo_user,
+            } => {
+                let wish = Wish {
+                    action: model::Action::Rehearse,
+                    schedule: None,
+                    policy,
+                    packages,
+                    now: true,
+                    by: whoever(peer, sudo_user),
                 };
                 return self.start(wish, replies);
             }
@@ -136,7 +152,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                     package,
                     version,
                     reason,
-                    by: behind(peer, sudo_user),
+                    by: whoever(peer, sudo_user),
                 };
                 return self.amend(amendment, replies);
             }
@@ -203,7 +219,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         let calendar = self.parts.calendar(&name, schedule);
         let freezes = &self.parts.settings.schedules.freezes;
         let frozen = calendar.frozen(freezes, now);
-        let obstacle = self.obstacle(model::Action::Patch, frozen)?;
+        let obstacle = self.obstacle(wish.action, frozen)?;
         if let Some(Obstacle { sentence, reason }) = obstacle {
             let code = match reason {
                 SkipReason::ConfigInvalid => ExitCode::ConfigInvalid,
@@ -220,7 +236,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         Ok(Request {
             origin: "now".to_owned(),
             mandate: Mandate {
-                action: model::Action::Patch,
+                action: wish.action,
                 closes: Some(closes),
                 ..Mandate::default()
             },
@@ -295,10 +311,11 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 }
 
-/// Who stands behind a call; only root is believed to speak for others.
-fn behind(peer: &Peer, sudo_user: Option<String>) -> String {
-    let other = sudo_user.filter(|_| peer.uid == 0);
-    other.unwrap_or_else(|| peer.user())
+/// Who asks: root may speak for whoever stands behind it.
+fn whoever(peer: &Peer, sudo_user: Option<String>) -> String {
+    sudo_user
+        .filter(|_| peer.uid == 0)
+        .unwrap_or_else(|| peer.user())
 }
 
 /// When the window that is open now closes; where none is, when one will be.

@@ -173,6 +173,7 @@ type Puts = fn(&mut Bench);
 
 fn wish(now: bool) -> Wish {
     Wish {
+        action: crate::model::Action::Patch,
         schedule: None,
         policy: None,
         packages: Vec::new(),

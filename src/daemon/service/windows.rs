@@ -153,6 +153,11 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 format!("the configuration is invalid and there is no last good one: {faults}");
             return obstacle(SkipReason::ConfigInvalid, sentence);
         }
+        // A rehearsal changes nothing either, but it is the worker that decides
+        // by the configuration.
+        if action == Action::Rehearse {
+            return Ok(None);
+        }
         if let Some(pause) = self.ledger.paused()? {
             let sentence = format!(
                 "{} has paused patching since {:.0} ({}); `patchd resume` ends that",

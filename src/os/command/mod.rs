@@ -2,10 +2,12 @@
 //! killed beyond them; a *transaction* has neither, writes to files, and is
 //! never killed by us.
 
+mod again;
 mod companion;
 mod deputy;
 mod dialogue;
 mod opened;
+mod replacement;
 #[cfg(test)]
 pub mod replay;
 mod transaction;
@@ -21,10 +23,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+pub use again::{start_again, start_ourselves};
 pub use companion::Companion;
 pub use deputy::Deputy;
 pub use dialogue::Dialogue;
 pub use opened::Opened;
+pub use replacement::become_program;
 pub use transaction::Transaction;
 
 /// How long a question may take unless it says otherwise.

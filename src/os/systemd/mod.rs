@@ -2,6 +2,7 @@
 //! (`systemctl show`: stanzas of `Key=value`, one a unit).
 
 mod logind;
+mod relations;
 mod show;
 mod standing;
 mod unit;
@@ -17,6 +18,7 @@ pub use logind::{
     Inhibitor, Session, inhibitors, parse_inhibitors, parse_session_ids, parse_sessions, reboot,
     sessions, wall,
 };
+pub use relations::{Relation, Relations, relations};
 pub use show::parse_show;
 pub use standing::{Standing, parse_standings, reexecute, restart, standings};
 pub use unit::{Service, UnitFile, mask, service, start, stop, unit_file, unit_files, unmask};

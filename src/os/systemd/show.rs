@@ -123,7 +123,7 @@ fn some(text: &str) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
-fn unreadable(line: &str) -> SystemdError {
+pub(super) fn unreadable(line: &str) -> SystemdError {
     SystemdError::Unreadable {
         line: line.chars().take(200).collect(),
     }

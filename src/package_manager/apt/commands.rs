@@ -29,6 +29,9 @@ pub const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
 /// comes between our own wait and their start.
 const LOCK_RACE: &str = "DPkg::Lock::Timeout=60";
 
+/// Where maintainer scripts find programs unless apt.conf says otherwise.
+const SCRIPTS_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// One archive from a slow mirror.
 const FETCH_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -95,6 +98,8 @@ pub struct Bonds<'a> {
     pub guard: &'a str,
     /// The copy of the automatic marks that apt may write.
     pub marks: &'a Path,
+    /// A folder of programs that maintainer scripts find before all others.
+    pub stand_ins: Option<&'a Path>,
 }
 
 /// `apt-get` with everything that no apt.conf may turn.
@@ -173,6 +178,10 @@ pub fn apply(plan: &Plan, bonds: Bonds<'_>) -> Command {
         .args(["-o", &format!("DPkg::Tools::Options::{program}::Version=3")])
         .args(["-o", &format!("DPkg::Tools::Options::{program}::InfoFD=0")])
         .args(["-o", &marks_option(bonds.marks)])
+        .args(bonds.stand_ins.iter().flat_map(|folder| {
+            let path = format!("DPkg::Path={}:{SCRIPTS_PATH}", folder.display());
+            ["-o".to_owned(), path]
+        }))
 }
 
 /// Tells apt where to write its progress.
@@ -345,6 +354,7 @@ mod tests {
         let bonds = Bonds {
             guard: "/usr/bin/patchd transaction-guard /r/plan.json",
             marks: Path::new("/r/extended-states"),
+            stand_ins: None,
         };
         apply(plan, bonds)
             .argv()

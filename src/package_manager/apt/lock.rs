@@ -3,14 +3,18 @@
 //! its device numbers are not those of `stat` on btrfs and overlayfs.
 
 use std::fs::File;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
-use super::super::contract::{Activity, Watch};
+use super::super::contract::{Activity, Held, Watch};
 use super::super::fault::Fault;
 use super::super::settings::Settings;
+use super::execution::file_fault;
 use super::scripts;
 use crate::os::process;
 
@@ -21,6 +25,9 @@ const LOCKS: [&str; 4] = [
     "/var/lib/apt/lists/lock",
     "/var/cache/apt/archives/lock",
 ];
+
+/// What dpkg changes with every package.
+const STATUS: &str = "/var/lib/dpkg/status";
 
 /// How often we look again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -41,6 +48,50 @@ pub enum Holder {
 /// Each new holder is told once.
 pub async fn wait_for_lock(settings: &Settings, watch: Watch<'_>) -> Result<(), Fault> {
     wait_for(&LOCKS.map(Path::new), settings.lock_wait, watch).await
+}
+
+/// Waits in the same way, and then holds the locks of dpkg itself.
+pub async fn hold(settings: &Settings, watch: Watch<'_>) -> Result<Held, Fault> {
+    loop {
+        wait_for_lock(settings, watch).await?;
+        if let Some(locks) = take(&LOCKS.map(Path::new))? {
+            let before = state_of(Path::new(STATUS));
+            let disturbed = move || state_of(Path::new(STATUS)) != before;
+            return Ok(Held::new(locks, Box::new(disturbed)));
+        }
+    }
+}
+
+/// The locks, unless somebody was faster. Whoever holds them must open none of
+/// these files again: a POSIX lock ends when its process closes the file.
+fn take(paths: &[&Path]) -> Result<Option<Vec<File>>, Fault> {
+    let mut locks = Vec::new();
+    for path in paths {
+        let opened = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o640)
+            .open(path);
+        let file = match opened {
+            Ok(file) => file,
+            // A machine without lists has no lock of them either.
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(cause) => return Err(file_fault(path)(cause)),
+        };
+        match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => locks.push(file),
+            Err(Errno::AGAIN | Errno::ACCESS) => return Ok(None),
+            Err(cause) => return Err(file_fault(path)(cause.into())),
+        }
+    }
+    Ok(Some(locks))
+}
+
+/// dpkg replaces its database whole: another inode, or another time.
+fn state_of(status: &Path) -> Option<(u64, i64, i64, u64)> {
+    let stat = std::fs::symlink_metadata(status).ok()?;
+    Some((stat.ino(), stat.ctime(), stat.ctime_nsec(), stat.size()))
 }
 
 async fn wait_for(locks: &[&Path], at_most: Duration, watch: Watch<'_>) -> Result<(), Fault> {
@@ -123,6 +174,20 @@ mod tests {
         .await
         .expect("free");
         assert_eq!(told, 0);
+    }
+
+    #[test]
+    fn what_is_held_is_seen_as_held_by_others_and_a_replaced_database_is_noticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (lock, status) = (folder.path().join("lock"), folder.path().join("status"));
+        crate::os::files::replace(&status, b"old", 0o640).expect("written");
+        let missing = folder.path().join("no/lists/lock");
+        let locks = take(&[&lock, &missing]).expect("free").expect("free");
+        assert_eq!(locks.len(), 1);
+        let before = state_of(&status);
+        assert_eq!(state_of(&status), before);
+        crate::os::files::replace(&status, b"new", 0o640).expect("written");
+        assert_ne!(state_of(&status), before);
     }
 
     #[test]

@@ -129,8 +129,12 @@ fn largest_kernel(boot: &Path) -> u64 {
     largest.iter().sum()
 }
 
-async fn sizes(runner: &dyn Runner, plan: &Plan) -> Result<Sizes, Fault> {
-    let missing = uris::missing(runner, plan).await?;
+/// What the plan's new versions take on disk, bytes.
+pub async fn unpacked(runner: &dyn Runner, plan: &Plan) -> Result<u64, Fault> {
+    Ok(new_sizes(runner, plan).await?.values().sum())
+}
+
+async fn new_sizes(runner: &dyn Runner, plan: &Plan) -> Result<BTreeMap<String, u64>, Fault> {
     let coming: Vec<(&PackageId, &Version)> = plan
         .changes()
         .iter()
@@ -143,6 +147,12 @@ async fn sizes(runner: &dyn Runner, plan: &Plan) -> Result<Sizes, Fault> {
             .await?;
         new.extend(installed_sizes(&answer.text()));
     }
+    Ok(new)
+}
+
+async fn sizes(runner: &dyn Runner, plan: &Plan) -> Result<Sizes, Fault> {
+    let missing = uris::missing(runner, plan).await?;
+    let new = new_sizes(runner, plan).await?;
     let answer = runner.ask(&commands::disk_sizes()).await?;
     let old = old_sizes(&answer.text());
     let growth = new

@@ -49,7 +49,7 @@ mod obstacles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::contract::{Applied, Fitness, PackageManager, Wanted, Watch};
+use super::contract::{Applied, Fitness, Held, PackageManager, Wanted, Watch};
 use super::fault::Fault;
 use super::settings::Settings;
 use crate::model::{KeptAway, PackageId, PackageName, Pending, Plan, Repository, Version};
@@ -61,13 +61,29 @@ pub struct Apt {
     runner: Box<dyn Runner>,
     /// `[package_manager]`.
     settings: Settings,
+    /// A folder of programs that maintainer scripts find before all others.
+    stand_ins: Option<PathBuf>,
 }
 
 impl Apt {
     /// apt as it is configured on this machine.
     #[must_use]
     pub fn new(runner: Box<dyn Runner>, settings: Settings) -> Self {
-        Self { runner, settings }
+        Self {
+            runner,
+            settings,
+            stand_ins: None,
+        }
+    }
+
+    /// Maintainer scripts find the programs of this folder before all others:
+    /// for a rehearsal, which differs in nothing else.
+    #[must_use]
+    pub fn with_stand_ins(self, folder: &Path) -> Self {
+        Self {
+            stand_ins: Some(folder.to_owned()),
+            ..self
+        }
     }
 
     fn runner(&self) -> &dyn Runner {
@@ -123,6 +139,10 @@ impl PackageManager for Apt {
         lock::wait_for_lock(&self.settings, watch).await
     }
 
+    async fn hold(&self, watch: Watch<'_>) -> Result<Held, Fault> {
+        lock::hold(&self.settings, watch).await
+    }
+
     async fn repair(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<String>, Fault> {
         repair::repair(self.runner(), folder, watch).await
     }
@@ -154,12 +174,21 @@ impl PackageManager for Apt {
         Ok(names.filter(is_missing).cloned().collect())
     }
 
+    async fn unpacked(&self, plan: &Plan) -> Result<u64, Fault> {
+        machine::unpacked(self.runner(), plan).await
+    }
+
     async fn download(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<u64, Fault> {
         transaction::download(self.runner(), plan, folder, watch).await
     }
 
     async fn apply(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<Applied, Fault> {
-        transaction::apply(self.runner(), plan, folder, watch).await
+        let guarded = transaction::Guarded {
+            runner: self.runner(),
+            stand_ins: self.stand_ins.as_deref(),
+            folder,
+        };
+        guarded.apply(plan, watch).await
     }
 
     async fn settle(&self, plan: &Plan, folder: &Path) -> Result<Applied, Fault> {

@@ -9,7 +9,7 @@ use super::super::contract::{Applied, Watch};
 use super::super::fault::Fault;
 use super::audit::Record;
 use super::commands::{self, Bonds};
-use super::execution::{Log, file_fault, perform};
+use super::execution::{Ended, Log, file_fault, perform};
 use super::guard::{VERDICT, Verdict};
 use super::{audit, conffiles, marks, status_fd, uris};
 use crate::model::{Architecture, Change, PackageId, PackageName, Plan, Version};
@@ -44,54 +44,67 @@ pub async fn download(
     })
 }
 
-/// Installs exactly the plan. Safe to repeat: what is already as planned is
-/// left out, and when nothing is left to do, apt is not started. Once it was
-/// started, the only error is the guard's refusal; everything else that goes
-/// wrong is told as a failure beside what was changed.
-pub async fn apply(
-    runner: &dyn Runner,
-    plan: &Plan,
-    folder: &Path,
-    watch: Watch<'_>,
-) -> Result<Applied, Fault> {
-    let rest = remaining(plan, &installed(&audit::records(runner).await?, plan))?;
-    marks::shield(folder)?;
-    conffiles::remember_start(folder)?;
-    let log = Log::of(folder, "apply");
-    log.begin_attempt()?;
-    let mut failure = None;
-    let mut trouble = None;
-    if !rest.is_empty() {
-        let guard = arm(&rest, folder)?;
-        let copy = marks::copy_in(folder);
+/// What the transaction itself is run with.
+pub struct Guarded<'a> {
+    /// Who runs programs.
+    pub runner: &'a dyn Runner,
+    /// A folder of programs that maintainer scripts find before all others.
+    pub stand_ins: Option<&'a Path>,
+    /// The run's own folder.
+    pub folder: &'a Path,
+}
+
+impl Guarded<'_> {
+    /// Installs exactly the plan. Safe to repeat: what is already as planned is
+    /// left out, and when nothing is left to do, apt is not started. Once it was
+    /// started, the only error is the guard's refusal; everything else that goes
+    /// wrong is told as a failure beside what was changed.
+    pub async fn apply(&self, plan: &Plan, watch: Watch<'_>) -> Result<Applied, Fault> {
+        let Self { runner, folder, .. } = *self;
+        let rest = remaining(plan, &installed(&audit::records(runner).await?, plan))?;
+        marks::shield(folder)?;
+        conffiles::remember_start(folder)?;
+        let log = Log::of(folder, "apply");
+        log.begin_attempt()?;
+        let mut failure = None;
+        let mut trouble = None;
+        if !rest.is_empty() {
+            let ended = self.perform(&rest, &log, watch).await?;
+            match refuse_if_stale(folder) {
+                Err(stale @ Fault::Stale { .. }) => return Err(stale),
+                refused => trouble = refused.err().or(trouble),
+            }
+            if ended.status != 0 {
+                let words = log.last_words(&ended);
+                failure = Some(words.unwrap_or_else(|fault| fault.to_string()));
+            }
+            trouble = ended.trouble.or(trouble);
+        }
+        let mut applied = settle(runner, plan, folder)
+            .await
+            .unwrap_or_else(|fault| Applied {
+                failure: Some(format!("what was changed cannot be found out: {fault}")),
+                ..Applied::default()
+            });
+        // Without a failed package, apt itself knows best why it stopped.
+        if applied.culprits.is_empty() && applied.failure.is_some() {
+            applied.failure = failure.or(applied.failure);
+        }
+        applied.failure = applied.failure.or(trouble.map(|fault| fault.to_string()));
+        Ok(applied)
+    }
+
+    async fn perform(&self, rest: &Plan, log: &Log, watch: Watch<'_>) -> Result<Ended, Fault> {
+        let guard = arm(rest, self.folder)?;
+        let copy = marks::copy_in(self.folder);
         let bonds = Bonds {
             guard: &guard,
             marks: &copy,
+            stand_ins: self.stand_ins,
         };
-        let command = commands::apply(&rest, bonds);
-        let ended = perform(&command, &log, commands::apt_status, watch).await?;
-        match refuse_if_stale(folder) {
-            Err(stale @ Fault::Stale { .. }) => return Err(stale),
-            refused => trouble = refused.err().or(trouble),
-        }
-        if ended.status != 0 {
-            let words = log.last_words(&ended);
-            failure = Some(words.unwrap_or_else(|fault| fault.to_string()));
-        }
-        trouble = ended.trouble.or(trouble);
+        let command = commands::apply(rest, bonds);
+        perform(&command, log, commands::apt_status, watch).await
     }
-    let mut applied = settle(runner, plan, folder)
-        .await
-        .unwrap_or_else(|fault| Applied {
-            failure: Some(format!("what was changed cannot be found out: {fault}")),
-            ..Applied::default()
-        });
-    // Without a failed package, apt itself knows best why it stopped.
-    if applied.culprits.is_empty() && applied.failure.is_some() {
-        applied.failure = failure.or(applied.failure);
-    }
-    applied.failure = applied.failure.or(trouble.map(|fault| fault.to_string()));
-    Ok(applied)
 }
 
 /// Restores what apt leaves undone behind the transaction, and tells what is

@@ -1,0 +1,342 @@
+//! Over what was written, when nobody inside lives any more. Names, depth and
+//! numbers are whatever somebody hostile made them: nothing here recurses,
+//! follows a link, or grows without bound.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::process::{Resource, Rlimit};
+
+use super::ended::{Change, Changed};
+use super::error::{JailError, Trying};
+use super::view::Overlay;
+
+/// Deeper folders are not looked into. Each takes two descriptors.
+const DEEPEST: usize = 200;
+const DESCRIPTORS: u64 = 1024;
+
+/// So many entries are looked at, and so many listed.
+const LOOKED_AT: usize = 1_000_000;
+const LISTED: usize = 200_000;
+
+/// The longest path that is listed, bytes.
+const LONGEST: usize = 4096;
+
+/// So many files are copied from a small file system.
+const COPIED: usize = 10_000;
+
+/// Marks of the overlay on what it keeps.
+const OPAQUE: &str = "trusted.overlay.opaque";
+const REDIRECT: &str = "trusted.overlay.redirect";
+const METACOPY: &str = "trusted.overlay.metacopy";
+
+/// Blocks of stat(2), bytes.
+const BLOCK: i64 = 512;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) changes: Vec<Changed>,
+    pub(super) incomplete: bool,
+    pub(super) grown: BTreeMap<String, i64>,
+}
+
+/// One folder that is being looked at.
+struct Level {
+    upper: OwnedFd,
+    entries: Dir,
+    /// The same folder of the machine, if there is one.
+    lower: Option<OwnedFd>,
+    path: Vec<u8>,
+}
+
+/// What stands at one path, above and below.
+struct Entry<'a> {
+    level: &'a Level,
+    name: &'a CStr,
+    upper: Stat,
+    lower: Option<Stat>,
+}
+
+struct Walk {
+    found: Found,
+    left: usize,
+    growth: i64,
+    /// Files with several names count once.
+    linked: HashSet<(u64, u64)>,
+}
+
+/// Everything that was written over these file systems.
+pub(super) fn walk(overlays: &[Overlay]) -> Found {
+    let enough = Rlimit {
+        current: Some(DESCRIPTORS),
+        maximum: Some(DESCRIPTORS),
+    };
+    let _less = rustix::process::setrlimit(Resource::Nofile, enough);
+    let mut walk = Walk {
+        found: Found::default(),
+        left: LOOKED_AT,
+        growth: 0,
+        linked: HashSet::new(),
+    };
+    for overlay in overlays {
+        walk.growth = 0;
+        walk.over(overlay);
+        let point = overlay.point.to_string_lossy().into_owned();
+        walk.found.grown.insert(point, walk.growth);
+    }
+    walk.found.changes.sort();
+    walk.found
+}
+
+impl Walk {
+    fn over(&mut self, overlay: &Overlay) {
+        let root = overlay.point.as_os_str().as_encoded_bytes();
+        let path = if root == b"/" {
+            Vec::new()
+        } else {
+            root.to_vec()
+        };
+        let lower = overlay.lower.try_clone().ok();
+        let mut levels = Vec::new();
+        self.enter(&overlay.upper, c".", lower, path, &mut levels);
+        while let Some(level) = levels.last_mut() {
+            let name = match level.entries.next() {
+                Some(Ok(entry)) => entry.file_name().to_owned(),
+                Some(Err(_)) => {
+                    self.found.incomplete = true;
+                    continue;
+                }
+                None => {
+                    levels.pop();
+                    continue;
+                }
+            };
+            if name.to_bytes() == b"." || name.to_bytes() == b".." {
+                continue;
+            }
+            if self.left == 0 {
+                self.found.incomplete = true;
+                return;
+            }
+            self.left -= 1;
+            if let Some((lower, path)) = self.look(level, &name) {
+                let upper = level.upper.try_clone();
+                match upper {
+                    Ok(upper) => self.enter(&upper, &name, lower, path, &mut levels),
+                    Err(_) => self.found.incomplete = true,
+                }
+            }
+        }
+    }
+
+    fn enter(
+        &mut self,
+        above: &OwnedFd,
+        name: &CStr,
+        lower: Option<OwnedFd>,
+        path: Vec<u8>,
+        levels: &mut Vec<Level>,
+    ) {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let upper = rustix::fs::openat(above, name, flags, Mode::empty());
+        let entries = upper.as_ref().map(Dir::read_from);
+        match (&upper, entries) {
+            (Ok(_), Ok(Ok(entries))) if levels.len() < DEEPEST => {
+                if let Ok(upper) = upper {
+                    levels.push(Level {
+                        upper,
+                        entries,
+                        lower,
+                        path,
+                    });
+                }
+            }
+            _ => self.found.incomplete = true,
+        }
+    }
+
+    /// Notes down one entry. If it is to be looked into: its like on the
+    /// machine, and its path.
+    fn look(&mut self, level: &Level, name: &CStr) -> Option<(Option<OwnedFd>, Vec<u8>)> {
+        let Ok(upper) = rustix::fs::statat(&level.upper, name, AtFlags::SYMLINK_NOFOLLOW) else {
+            self.found.incomplete = true;
+            return None;
+        };
+        let entry = Entry {
+            level,
+            name,
+            upper,
+            lower: level
+                .lower
+                .as_ref()
+                .and_then(|lower| rustix::fs::statat(lower, name, AtFlags::SYMLINK_NOFOLLOW).ok()),
+        };
+        let path = entry.path();
+        let change = entry.change();
+        self.growth += self.growth_of(&entry, change);
+        if let Some(kind) = change {
+            self.list(&path, kind, entry.bytes());
+        }
+        if !entry.upper_is(FileType::Directory) {
+            return None;
+        }
+        let below = entry.lower_folder();
+        if let Some(below) = below.as_ref().filter(|_| entry.has(OPAQUE)) {
+            self.hidden(&entry, below, &path);
+        }
+        Some((
+            below.filter(|_| !entry.has(OPAQUE) && !entry.has(REDIRECT)),
+            path,
+        ))
+    }
+
+    fn list(&mut self, path: &[u8], kind: Change, bytes: u64) {
+        if self.found.changes.len() >= LISTED || path.len() > LONGEST {
+            self.found.incomplete = true;
+            return;
+        }
+        self.found.changes.push(Changed {
+            path: String::from_utf8_lossy(path).into_owned(),
+            kind,
+            bytes,
+        });
+    }
+
+    /// A folder that was removed and made anew hides what was in it.
+    fn hidden(&mut self, entry: &Entry<'_>, below: &OwnedFd, path: &[u8]) {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let there = rustix::fs::openat(below, c".", flags, Mode::empty());
+        let upper = rustix::fs::openat(&entry.level.upper, entry.name, flags, Mode::empty());
+        let (Ok(there), Ok(upper)) = (there, upper) else {
+            self.found.incomplete = true;
+            return;
+        };
+        for hidden in Dir::read_from(&there).into_iter().flatten().flatten() {
+            let name = hidden.file_name();
+            let again = rustix::fs::statat(&upper, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+            if !again && name.to_bytes() != b"." && name.to_bytes() != b".." {
+                self.left = self.left.saturating_sub(1);
+                self.list(&joined(path, name), Change::Deleted, 0);
+            }
+        }
+    }
+
+    /// What is taken on disk more than before.
+    fn growth_of(&mut self, entry: &Entry<'_>, change: Option<Change>) -> i64 {
+        let linked = entry.upper.st_nlink > 1 && !entry.upper_is(FileType::Directory);
+        if linked && !self.linked.insert((entry.upper.st_dev, entry.upper.st_ino)) {
+            return 0;
+        }
+        let taken = i64::try_from(entry.bytes()).unwrap_or(i64::MAX);
+        let before = entry
+            .lower
+            .as_ref()
+            .map_or(0, |lower| lower.st_blocks.saturating_mul(BLOCK));
+        match change {
+            Some(Change::New) => taken,
+            Some(Change::Replaced | Change::Deleted) => taken.saturating_sub(before),
+            Some(Change::Metadata | Change::Moved) | None => 0,
+        }
+    }
+}
+
+impl Entry<'_> {
+    fn path(&self) -> Vec<u8> {
+        joined(&self.level.path, self.name)
+    }
+
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.upper.st_blocks.saturating_mul(BLOCK)).unwrap_or(0)
+    }
+
+    fn upper_is(&self, kind: FileType) -> bool {
+        FileType::from_raw_mode(self.upper.st_mode) == kind
+    }
+
+    /// None for a folder that is here because of what is in it.
+    fn change(&self) -> Option<Change> {
+        let whiteout = self.upper_is(FileType::CharacterDevice) && self.upper.st_rdev == 0;
+        let Some(lower) = &self.lower else {
+            // A whiteout over nothing hides nothing.
+            return match (whiteout, self.has(REDIRECT)) {
+                (true, _) => None,
+                (_, true) => Some(Change::Moved),
+                (_, false) => Some(Change::New),
+            };
+        };
+        if whiteout {
+            return Some(Change::Deleted);
+        }
+        if self.has(REDIRECT) {
+            return Some(Change::Moved);
+        }
+        let both_folders = self.upper_is(FileType::Directory)
+            && FileType::from_raw_mode(lower.st_mode) == FileType::Directory;
+        if both_folders {
+            let owner = |stat: &Stat| (stat.st_mode, stat.st_uid, stat.st_gid);
+            return (owner(&self.upper) != owner(lower)).then_some(Change::Metadata);
+        }
+        if self.has(METACOPY) {
+            return Some(Change::Metadata);
+        }
+        Some(Change::Replaced)
+    }
+
+    /// Whether the overlay has put this mark on it. Links cannot have any.
+    fn has(&self, mark: &str) -> bool {
+        if !self.upper_is(FileType::Directory) && !self.upper_is(FileType::RegularFile) {
+            return false;
+        }
+        let mut path = format!("/proc/self/fd/{}/", self.level.upper.as_raw_fd()).into_bytes();
+        path.extend_from_slice(self.name.to_bytes());
+        let mut none: [u8; 0] = [];
+        rustix::fs::lgetxattr(path, mark, &mut none).is_ok()
+    }
+
+    /// Of one name and of this file system only: no link is followed, and
+    /// nothing is woken that is mounted there.
+    fn lower_folder(&self) -> Option<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+        let lower = self.level.lower.as_ref()?;
+        rustix::fs::openat2(lower.as_fd(), self.name, flags, Mode::empty(), resolve).ok()
+    }
+}
+
+fn joined(path: &[u8], name: &CStr) -> Vec<u8> {
+    let mut joined = path.to_vec();
+    joined.push(b'/');
+    joined.extend_from_slice(name.to_bytes());
+    joined
+}
+
+/// Copies folders and plain files of a small file system.
+pub(super) fn copy_small(from: &Path, to: &Path) -> Result<(), JailError> {
+    let step = format!("copy {}", from.display());
+    let mut folders = vec![PathBuf::new()];
+    let mut left = COPIED;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(from.join(&folder)).trying(&step)? {
+            let entry = entry.trying(&step)?;
+            left = left
+                .checked_sub(1)
+                .ok_or("it holds too many files")
+                .trying(&step)?;
+            let kind = entry.file_type().trying(&step)?;
+            let path = folder.join(entry.file_name());
+            if kind.is_dir() {
+                std::fs::DirBuilder::new()
+                    .create(to.join(&path))
+                    .trying(&step)?;
+                folders.push(path);
+            } else if kind.is_file() {
+                std::fs::copy(entry.path(), to.join(path)).trying(&step)?;
+            }
+        }
+    }
+    Ok(())
+}

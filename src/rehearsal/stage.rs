@@ -1,0 +1,278 @@
+//! What lies in `/run/rehearsal` inside the jail, where nothing of the machine
+//! is: what to do, the stand-ins, and what comes of it.
+
+use std::fs::{DirBuilder, File};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::note::SYSTEMCTL;
+use crate::model::Plan;
+use crate::os::command::{Command, Runner};
+use crate::os::systemd::Relations;
+use crate::os::{files, process};
+
+/// Where it is.
+pub const FOLDER: &str = "/run/rehearsal";
+
+/// What to do.
+const SCRIPT: &str = "script.json";
+
+/// The units of the machine as they were.
+const UNITS: &str = "units.json";
+
+/// Our own program; stand-ins are started with it, whatever becomes of the
+/// installed one.
+const PROGRAM: &str = "patchd";
+
+/// The stand-ins, which maintainer scripts find first.
+const STAND_INS: &str = "bin";
+
+/// Who invoke-rc.d and deb-systemd-invoke ask before they touch a service.
+const POLICY_PATH: &str = "/usr/sbin/policy-rc.d";
+
+/// Where the machine's own policy goes meanwhile.
+const OWN_POLICY: &str = "own-policy-rc.d";
+
+/// The largest script that is read, bytes: a plan of 10,000 packages and all units.
+const CAP: u64 = 16 << 20;
+
+/// tmpfiles of a server are made within moments.
+const TMPFILES: Duration = Duration::from_mins(2);
+
+/// What acts on a running machine, and is only noted down. systemctl does what
+/// concerns files, and answers questions.
+const NAMES: [&str; 45] = [
+    SYSTEMCTL,
+    // The boot loader sees no disk here.
+    "grub-probe",
+    "grub-install",
+    "grub-mkconfig",
+    "update-grub",
+    "update-grub2",
+    "grub-set-default",
+    "grub-reboot",
+    "efibootmgr",
+    "bootctl",
+    "flash-kernel",
+    "zipl",
+    "lilo",
+    // Devices and mounts.
+    "mount",
+    "umount",
+    "swapon",
+    "swapoff",
+    "losetup",
+    "udevadm",
+    "blockdev",
+    // The kernel.
+    "sysctl",
+    "modprobe",
+    "insmod",
+    "rmmod",
+    "apparmor_parser",
+    "aa-teardown",
+    "setenforce",
+    "iptables",
+    "iptables-restore",
+    "ip6tables",
+    "ip6tables-restore",
+    "nft",
+    "ebtables",
+    "ipset",
+    // Others who run.
+    "loginctl",
+    "hostnamectl",
+    "timedatectl",
+    "resolvectl",
+    "networkctl",
+    "busctl",
+    "dbus-send",
+    "telinit",
+    "shutdown",
+    "reboot",
+    "chattr",
+];
+
+/// What is done inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// The transaction.
+    pub plan: Plan,
+    /// What must pass after it if it passed before.
+    pub checks: Vec<Check>,
+}
+
+/// A program that says by its exit status whether something is in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name in reports.
+    pub name: String,
+    /// An absolute program, and its arguments.
+    pub argv: Vec<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// The folder, inside or, in tests, anywhere.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    folder: PathBuf,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::at(Path::new(FOLDER))
+    }
+}
+
+/// What is laid into the folder before the jail is shut: names and contents.
+pub fn laid(script: &Script, units: &Relations) -> serde_json::Result<[(PathBuf, Vec<u8>); 2]> {
+    let at = |name: &str| Path::new(FOLDER).join(name);
+    Ok([
+        (at(SCRIPT), serde_json::to_vec(script)?),
+        (at(UNITS), serde_json::to_vec(units)?),
+    ])
+}
+
+/// What the preparation itself changes in the view, and the transaction does not.
+#[must_use]
+pub fn is_ours(path: &str) -> bool {
+    path == POLICY_PATH
+}
+
+impl Stage {
+    /// With another folder than the jail's.
+    #[must_use]
+    pub fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// What to do.
+    pub fn script(&self) -> std::io::Result<Script> {
+        let text = files::read_bounded(&self.folder.join(SCRIPT), CAP)?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// The units of the machine as they were.
+    pub fn units(&self) -> std::io::Result<Relations> {
+        let text = files::read_bounded(&self.folder.join(UNITS), CAP)?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Where the stand-ins are.
+    #[must_use]
+    pub fn stand_ins(&self) -> PathBuf {
+        self.folder.join(STAND_INS)
+    }
+
+    /// Where stand-ins note down that they were called.
+    #[must_use]
+    pub fn notes(&self) -> PathBuf {
+        self.folder.join("notes.jsonl")
+    }
+
+    /// Where the package manager leaves what it writes.
+    #[must_use]
+    pub fn run(&self) -> PathBuf {
+        self.folder.join("run")
+    }
+
+    /// The machine's own policy about services, if it has one.
+    #[must_use]
+    pub fn own_policy(&self) -> PathBuf {
+        self.folder.join(OWN_POLICY)
+    }
+
+    /// Makes the stand-ins, and what services find below `/run`.
+    pub async fn prepare(&self, runner: &dyn Runner) -> std::io::Result<()> {
+        let folder = |path: &Path| DirBuilder::new().mode(0o755).create(path);
+        folder(&self.run())?;
+        folder(&self.stand_ins())?;
+        self.bring_program()?;
+        for name in NAMES {
+            self.stand_in(&self.stand_ins().join(name))?;
+        }
+        let policy = Path::new(POLICY_PATH);
+        if policy.exists() {
+            std::fs::copy(policy, self.own_policy())?;
+            std::fs::remove_file(policy)?;
+        }
+        self.stand_in(policy)?;
+        let tmpfiles = Command::new("/bin/systemd-tmpfiles")
+            .args(["--create", "--prefix=/run"])
+            .timeout(TMPFILES);
+        // A line that it does not like is somebody else's fault, and so is a
+        // machine without it.
+        let _some_lines_failed = runner.ask(&tmpfiles).await;
+        Ok(())
+    }
+
+    /// A copy, since the transaction may replace the program that runs.
+    fn bring_program(&self) -> std::io::Result<()> {
+        let program = process::own_program();
+        let here = self.folder.join(PROGRAM);
+        if program == here {
+            return Ok(());
+        }
+        let script = self.script()?;
+        let replaced = |name: &str| name == env!("CARGO_PKG_NAME");
+        let mut changes = script.plan.changes().iter();
+        if changes.any(|change| replaced(change.id.name.as_str())) {
+            std::fs::copy(&program, &here).map(drop)
+        } else {
+            symlink(&program, &here)
+        }
+    }
+
+    /// The kernel starts our program with the path of the stand-in behind it.
+    fn stand_in(&self, path: &Path) -> std::io::Result<()> {
+        let mut file = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o755)
+            .open(path)?;
+        let program = self.folder.join(PROGRAM);
+        writeln!(file, "#!{} rehearsal-stand-in", program.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::note::POLICY;
+    use super::*;
+
+    #[test]
+    fn every_stand_in_has_one_name() {
+        let mut names = NAMES.to_vec();
+        names.push(POLICY);
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), NAMES.len() + 1);
+    }
+
+    #[test]
+    fn what_is_laid_is_read_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let stage = Stage::at(folder.path());
+        let script = Script {
+            plan: Plan::default(),
+            checks: vec![Check {
+                name: "true".to_owned(),
+                argv: vec!["/bin/true".to_owned()],
+                timeout: Duration::from_secs(1),
+            }],
+        };
+        for (path, content) in laid(&script, &Relations::new()).expect("json") {
+            let name = path.file_name().expect("a name");
+            files::replace(&folder.path().join(name), &content, 0o600).expect("written");
+        }
+        assert_eq!(stage.script().expect("readable"), script);
+        assert_eq!(stage.units().expect("readable"), Relations::new());
+    }
+}
