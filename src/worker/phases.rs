@@ -65,6 +65,9 @@ impl<P: PackageManager> Tools<'_, P> {
                 .append(Line::End { at: clock::now() })
                 .map_err(|cause| unable(&cause))?;
         }
+        if open.is_none() {
+            self.review_quarantine(desk).await;
+        }
         Ok(Report::Repair {
             sound: broken.is_empty(),
             steps,
@@ -119,6 +122,7 @@ impl<P: PackageManager> Tools<'_, P> {
 
     /// Preflight, then the archives. Touches no package.
     pub async fn download(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
+        self.not_in_quarantine(plan).await?;
         self.same_plan(plan).await?;
         let manager = self.package_manager;
         let Fitness { faults, room_helps } = manager.preflight(plan).await.map_err(refusal)?;

@@ -233,7 +233,8 @@ impl<P: PackageManager> Tools<'_, P> {
             Some(Errand::Reboot { until }) => self.reboot(desk, until).await,
             Some(Errand::Hook { point, outcome }) => self.hook(desk, point, outcome).await,
             Some(Errand::RollBack { of }) => self.roll_back(desk, of).await,
-            Some(Errand::Quarantine(_)) | None => Err(Refusal::Unable {
+            Some(Errand::Quarantine(wish)) => self.quarantine(desk, &wish).await,
+            None => Err(Refusal::Unable {
                 detail: "it is not built".to_owned(),
             }),
         }

@@ -4,6 +4,7 @@ mod acts;
 mod forged;
 mod own_upgrade;
 mod post;
+mod quarantine;
 mod rehearsed;
 mod stopping;
 
