@@ -130,6 +130,12 @@ impl<'a> Pass<'a> {
         let why = "it was restarted, and processes of it outlived that; end them by hand";
         let outlived: Vec<StaleUnit> = outlived.map(|stale| left(&stale.code, why)).collect();
         self.outcome.stale.extend(outlived);
+        if after.unread > 0 {
+            self.outcome.stale.push(StaleUnit {
+                unit: format!("{} processes", after.unread),
+                why: "they could not be looked at; nobody knows what they run".to_owned(),
+            });
+        }
         Ok(self.outcome)
     }
 }
