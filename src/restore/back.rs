@@ -158,22 +158,25 @@ pub async fn go_back(
 fn set_out(site: &Site, way: &WayBack) -> Result<Journey, RestoreError> {
     let status = status(site)?;
     let installed = stanzas(&status);
-    let mut leaving = Vec::new();
-    for change in &way.course.remove {
-        let Some(stanza) = find(&installed, &change.id) else {
-            continue;
-        };
-        let listed = listed(site, stanza);
-        leaving.extend(
-            listed
-                .iter()
-                .filter_map(|path| path.to_str().map(str::to_owned)),
-        );
+    let goes = |stanza: &&Stanza<'_>| {
+        let mut remove = way.course.remove.iter();
+        remove.any(|change| database::is_same(&change.id, &stanza.id))
+    };
+    let mut leaving: BTreeSet<PathBuf> = BTreeSet::new();
+    for stanza in installed.iter().filter(goes) {
+        leaving.extend(listed(site, stanza));
     }
+    // A folder that others have, too, is theirs.
+    for stanza in installed.iter().filter(|stanza| !goes(stanza)) {
+        for path in listed(site, stanza) {
+            leaving.remove(&path);
+        }
+    }
+    let leaving = leaving.iter().filter_map(|path| path.to_str());
     let journey = Journey {
         way: way.clone(),
         at_start: trees::see(site)?,
-        leaving,
+        leaving: leaving.map(str::to_owned).collect(),
     };
     let path = store::main_folder(site, way.run).join(JOURNEY);
     store::write(&path, &journey).map_err(file(&path))?;

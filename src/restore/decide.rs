@@ -91,7 +91,7 @@ fn course(
             }
             Judged::AsLeft => course.back.push(Change {
                 id: kept.change.id.clone(),
-                from: stanza.and_then(|stanza| stanza.version.clone()),
+                from: there(stanza).and_then(|stanza| stanza.version.clone()),
                 to: kept.change.from.clone(),
             }),
         }
@@ -127,9 +127,13 @@ enum Judged {
     Overtaken(String),
 }
 
+/// Of what is only remembered the version does not count.
+fn there<'s, 'a>(now: Option<&'s Stanza<'a>>) -> Option<&'s Stanza<'a>> {
+    now.filter(|now| now.is_there())
+}
+
 fn judge(change: &Change, now: Option<&Stanza<'_>>) -> Judged {
-    let there = now.filter(|now| now.is_there());
-    match there {
+    match there(now) {
         Some(now) if !now.is_sound() => Judged::AsLeft,
         Some(now) if now.version == change.from => Judged::AsBefore,
         Some(now) if now.version == change.to => Judged::AsLeft,

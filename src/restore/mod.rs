@@ -43,5 +43,5 @@ pub use ready::{WayBack, ready};
 pub use rotation::rotate;
 pub use seal::seal;
 pub use site::Site;
-pub use store::{delete, latest, list};
+pub use store::{covers, delete, list};
 pub use take::{Keeping, take};

@@ -14,7 +14,7 @@ use super::fault::{RestoreError, file};
 use super::point::Point;
 use super::site::Site;
 use super::sum::Sum;
-use crate::model::{KeptPoint, RunId};
+use crate::model::{Change, KeptPoint, Plan, RunId};
 use crate::os::files;
 
 /// Root's alone, on each file system.
@@ -107,6 +107,18 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> std::io::Result<Option<T>> {
     Ok(Some(serde_json::from_str(json)?))
 }
 
+/// Whether a point can undo all of this plan.
+pub fn covers(site: &Site, run: RunId, plan: &Plan) -> Result<bool, RestoreError> {
+    let Some(point) = load(site, run)? else {
+        return Ok(false);
+    };
+    let is_kept = |change: &Change| match change.from {
+        Some(_) => point.packages.iter().any(|it| it.change.id == change.id),
+        None => point.new.iter().any(|new| new.id == change.id),
+    };
+    Ok(plan.changes().iter().all(is_kept))
+}
+
 /// All points, oldest first, valid or not.
 pub fn runs(site: &Site) -> Result<Vec<RunId>, RestoreError> {
     let top = site.at(Path::new("/")).join(FOLDER);
@@ -142,13 +154,6 @@ pub fn list(site: &Site) -> Result<Vec<KeptPoint>, RestoreError> {
         });
     }
     Ok(points)
-}
-
-/// The newest point that nobody has gone back with.
-pub fn latest(site: &Site) -> Result<Option<RunId>, RestoreError> {
-    let points = list(site)?;
-    let unused = points.iter().rfind(|point| point.rolled_back.is_none());
-    Ok(unused.map(|point| point.run))
 }
 
 /// What deleting a point would free.

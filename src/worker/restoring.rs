@@ -62,6 +62,18 @@ impl<P: PackageManager> Tools<'_, P> {
         Ok(Report::RestorePoint(taken))
     }
 
+    /// What was reported counts only as long as it is there.
+    pub fn can_undo(&self, run: RunId, plan: &Plan) -> Result<(), Refusal> {
+        let covered =
+            plan.only_removes() || restore::covers(self.site, run, plan).map_err(not_kept)?;
+        if covered {
+            return Ok(());
+        }
+        Err(Refusal::Invalid {
+            detail: format!("the restore point of run {run} does not hold what is in the plan"),
+        })
+    }
+
     /// The package files of what the plan replaces, as far as they can be had.
     async fn archives(&self, desk: &mut Desk<'_>, plan: &Plan) -> Result<Keeping, Refusal> {
         let folder = desk.folder().join("packages");

@@ -68,9 +68,7 @@ fn in_turn(order: &Order, past: &Past) -> Result<(), Refusal> {
         Past::Over => Err(invalid(format!(
             "run {run} is over, and its record is closed"
         ))),
-        Past::None if phase.stands_alone() || matches!(phase, Phase::Repair | Phase::Refresh) => {
-            Ok(())
-        }
+        Past::None if phase.stands_alone() || begins(phase) => Ok(()),
         Past::None => Err(invalid(format!(
             "a run begins with repair or refresh, and run {run} would with {phase}"
         ))),
@@ -100,6 +98,11 @@ fn in_turn(order: &Order, past: &Past) -> Result<(), Refusal> {
         }
         Past::Open { .. } => Ok(()),
     }
+}
+
+/// Whether a run may begin so; a person puts versions into quarantine without a run.
+fn begins(phase: Phase) -> bool {
+    matches!(phase, Phase::Repair | Phase::Refresh | Phase::Quarantine)
 }
 
 /// Whether the phase touches packages, or prepares for it.
