@@ -134,6 +134,7 @@ async fn accept<P: PackageManager>(
             open,
             past: &past,
             removals: &tools.rules.removals,
+            reboots: tools.rules.reboots,
             spare: &spare,
         },
     )?;
