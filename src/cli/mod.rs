@@ -14,6 +14,7 @@ mod history;
 mod logs;
 mod progress;
 mod rehearse;
+mod rollback;
 mod run;
 mod schedule;
 mod screen;
@@ -119,6 +120,7 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             done.inspect_err(run::tell_skipped)
         }
         Command::Rehearse(wish) => rehearse::rehearse(&context, screen, wish).await,
+        Command::Rollback(wish) => rollback::rollback(&context, screen, wish).await,
         Command::Explain { package, policy } => {
             explain::explain(&context, screen, package, policy.clone()).await
         }

@@ -12,6 +12,7 @@ mod explain;
 mod machine;
 mod notice;
 mod rehearse;
+mod restore_points;
 mod run;
 mod schedule;
 mod schema;
@@ -26,6 +27,7 @@ pub use explain::{Condition, ExplainedUpdate, Explanation, Installed, Offer, Rul
 pub use machine::{Distribution, Host, Kernel, Reboot, Running, StaleUnit};
 pub use notice::{Notice, Told};
 pub use rehearse::{DiskUse, FileChange, FileChanges, Rehearsal, RehearseDocument, ServiceChange};
+pub use restore_points::{RestorePoint, RestorePoints};
 pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument, SetAside, Skip};
 pub use schedule::{Schedule, Schedules, Window};
 pub use schema::schemas;

@@ -30,6 +30,8 @@ pub(super) struct Wish {
     pub policy: Option<String>,
     pub packages: Vec<PackageName>,
     pub now: bool,
+    /// What is rolled back.
+    pub of: Option<RunId>,
     pub by: String,
 }
 
@@ -104,6 +106,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                     policy,
                     packages,
                     now,
+                    of: None,
                     by: whoever(peer, sudo_user),
                 };
                 return self.start(wish, replies);
@@ -119,6 +122,24 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                     policy,
                     packages,
                     now: true,
+                    of: None,
+                    by: whoever(peer, sudo_user),
+                };
+                return self.start(wish, replies);
+            }
+            Action::RollBack { run, sudo_user } => {
+                let folder = &self.parts.paths.worker;
+                let of = match answer::to_roll_back(folder, run) {
+                    Ok(of) => of,
+                    Err(error) => return replies.refuse(error),
+                };
+                let wish = Wish {
+                    action: model::Action::RollBack,
+                    schedule: None,
+                    policy: None,
+                    packages: Vec::new(),
+                    now: true,
+                    of: Some(of),
                     by: whoever(peer, sudo_user),
                 };
                 return self.start(wish, replies);
@@ -204,6 +225,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             mandate: Mandate {
                 action: wish.action,
                 closes: Some(closes),
+                of: wish.of,
                 ..Mandate::default()
             },
             policy,
