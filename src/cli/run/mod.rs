@@ -74,7 +74,10 @@ pub(super) fn tell_skipped(trouble: &Trouble) {
 }
 
 /// Leaving a run that goes on is no fault.
-pub(super) fn conclude_unless_left(screen: &Screen, ended: Option<Value>) -> Result<ExitCode, Trouble> {
+pub(super) fn conclude_unless_left(
+    screen: &Screen,
+    ended: Option<Value>,
+) -> Result<ExitCode, Trouble> {
     ended.map_or(Ok(ExitCode::Success), |ended| conclude(screen, ended))
 }
 
