@@ -224,7 +224,6 @@ impl Command {
             Self::Check { .. }
                 | Self::Run(_)
                 | Self::Rehearse(_)
-                | Self::Rehearse(_)
                 | Self::Explain { .. }
                 | Self::Status
                 | Self::History { .. }
