@@ -18,6 +18,7 @@ pub mod policy;
 pub mod quarantine;
 pub mod reboot;
 pub mod rehearsal;
+pub mod restore;
 pub mod running;
 pub mod schedule;
 pub mod state;

@@ -126,6 +126,8 @@ pub(super) enum Command {
     Jail {
         /// Which part
         part: jail::Part,
+        /// What the part is told
+        words: Vec<String>,
     },
     /// Do inside a rehearsal's jail what a run does outside
     #[command(hide = true)]

@@ -30,7 +30,7 @@ use screen::Screen;
 
 use crate::control::Action;
 use crate::model::ExitCode;
-use crate::os::{jail, journal, process};
+use crate::os::{journal, process};
 use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
@@ -48,6 +48,10 @@ pub fn main() -> std::process::ExitCode {
             command: Command::RehearsalStandIn { path, arguments },
             ..
         }) => worker::rehearsal_stand_in(&path, &arguments).into(),
+        Ok(Arguments {
+            command: Command::Jail { part, words },
+            ..
+        }) => part.play(&words).into(),
         Ok(arguments) => carry_out(&arguments).into(),
         Err(usage) => {
             // Help and version are no errors; clap knows which stream is whose.
@@ -66,7 +70,6 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
-        Command::Jail { part } => return part_of_jail(*part),
         Command::RehearsalInside => return worker::rehearsal_inside(),
         _ => {}
     }
@@ -83,15 +86,6 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
     // Waiting threads are of no use to anybody any more.
     runtime.shutdown_background();
     done.unwrap_or_else(|trouble| screen.fail(&trouble))
-}
-
-/// What went wrong is told where the jail's report is read.
-fn part_of_jail(part: jail::Part) -> ExitCode {
-    if part.play() {
-        ExitCode::Success
-    } else {
-        ExitCode::Failed
-    }
 }
 
 async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Trouble> {

@@ -146,6 +146,11 @@ pub trait PackageManager {
     /// Fetches all indexes; one bad repository does not stop the others.
     async fn refresh(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<Repository>, Fault>;
 
+    /// What the solver would do to install these package files, older ones too,
+    /// and to remove these packages.
+    async fn simulate_files(&self, files: &[PathBuf], removed: &[PackageId])
+    -> Result<Plan, Fault>;
+
     /// What on this machine stands against this plan: space, inodes, clock, headers.
     async fn preflight(&self, plan: &Plan) -> Result<Fitness, Fault>;
 

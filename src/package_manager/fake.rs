@@ -310,6 +310,14 @@ impl PackageManager for Fake {
         Ok(Vec::new())
     }
 
+    async fn simulate_files(
+        &self,
+        _files: &[PathBuf],
+        _removed: &[PackageId],
+    ) -> Result<Plan, Fault> {
+        Ok(Plan::default())
+    }
+
     async fn preflight(&self, _plan: &Plan) -> Result<Fitness, Fault> {
         let faults = self.world().unfit.clone();
         Ok(Fitness {

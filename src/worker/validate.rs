@@ -84,6 +84,13 @@ fn in_turn(order: &Order, past: &Past) -> Result<(), Refusal> {
                 "run {run} has not looked at this plan, nor fetched it; download comes before {phase}"
             )))
         }
+        Past::Open { preserved, .. }
+            if phase == Phase::Apply && !preserved.contains(&order.digest) =>
+        {
+            Err(invalid(format!(
+                "run {run} has no restore point of this plan; restore-point comes before {phase}"
+            )))
+        }
         Past::Open { .. } => Ok(()),
     }
 }
@@ -187,6 +194,7 @@ mod tests {
         Past::Open {
             repaired: true,
             downloaded: vec![order.plan.digest()],
+            preserved: vec![order.plan.digest()],
         }
     }
 
@@ -289,6 +297,7 @@ mod tests {
         let opened = Past::Open {
             repaired: true,
             downloaded: vec![],
+            preserved: vec![],
         };
         let table = [
             (Phase::Repair, vec![], Past::None, true),

@@ -1,12 +1,15 @@
 //! What is fresh in every view: `/dev`, `/run`, `/proc`, `/sys`, and the
 //! loopback. Nothing here leads to the machine's own.
 
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Component, Path};
 
-use rustix::fs::{FileType, Mode, makedev, mknodat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, makedev, mknodat};
 use rustix::mount::{MountFlags, mount, mount_bind, mount_remount};
 use rustix::net::{AddressFamily, SendFlags, SocketType};
 
@@ -62,6 +65,9 @@ const MASKED: [&str; 15] = [
     "vmcore",
 ];
 
+/// Below [`FOLDER`]: the name servers of the machine, for whoever has its network.
+pub(super) const RESOLVER: &str = "resolv.conf";
+
 /// Room for everything in `/run`: our own program too.
 const RUN_OPTIONS: &str = "size=512m,nr_inodes=64k,mode=755";
 
@@ -81,6 +87,9 @@ pub(super) fn furnish(wish: &Wish, view: &Path) -> Result<(), JailError> {
     if let View::Folder(_) = wish.jail.view {
         tmpfs(&view.join("tmp"), "size=50%,mode=1777")?;
     }
+    if wish.lays(RESOLVER) {
+        resolver(view, &view.join("run/rehearsal").join(RESOLVER))?;
+    }
     proc(
         &view.join("proc"),
         &view.join("dev/null"),
@@ -99,7 +108,7 @@ fn dev(at: &Path) -> Result<(), JailError> {
         c"size=64k,nr_inodes=128,mode=755",
     )
     .trying(&step)?;
-    let folder = rustix::fs::open(at, rustix::fs::OFlags::PATH, Mode::empty()).trying(&step)?;
+    let folder = rustix::fs::open(at, OFlags::PATH, Mode::empty()).trying(&step)?;
     for (name, major, minor) in DEVICES {
         let (kind, mode) = (FileType::CharacterDevice, Mode::from_raw_mode(0o666));
         mknodat(&folder, name, kind, mode, makedev(major, minor)).trying(&step)?;
@@ -151,6 +160,48 @@ fn lay(wish: &Wish, at: &Path) -> Result<(), JailError> {
         set_mode(&to, 0o755)?;
     }
     Ok(())
+}
+
+/// Whoever has the machine's network asks the machine's name servers: their list
+/// was laid, and covers the folder's own, or lies where that is a link to.
+fn resolver(view: &Path, laid: &Path) -> Result<(), JailError> {
+    let step = "show /etc/resolv.conf";
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let root = rustix::fs::open(view, flags, Mode::empty()).trying(step)?;
+    let open = |name: &str, more: OFlags| {
+        rustix::fs::openat2(
+            &root,
+            name,
+            flags | more,
+            Mode::empty(),
+            ResolveFlags::IN_ROOT,
+        )
+    };
+    if let Ok(own) = open("etc/resolv.conf", OFlags::empty()) {
+        return mount_bind(laid, format!("/proc/self/fd/{}", own.as_raw_fd())).trying(step);
+    }
+    let Ok(link) = open("etc/resolv.conf", OFlags::NOFOLLOW)
+        .and_then(|link| rustix::fs::readlinkat(link, "", Vec::new()))
+    else {
+        // There is none; an image without it finds nobody by name.
+        return Ok(());
+    };
+    let link = Path::new(OsStr::from_bytes(link.to_bytes()));
+    let target = ["/run", "../run"]
+        .iter()
+        .find_map(|run| link.strip_prefix(run).ok());
+    let is_name = |part| matches!(part, Component::Normal(_));
+    let Some(target) = target.filter(|target| target.components().all(is_name)) else {
+        return Ok(());
+    };
+    let target = view.join("run").join(target);
+    let folder = target.parent().unwrap_or(view);
+    DirBuilder::new()
+        .mode(0o755)
+        .recursive(true)
+        .create(folder)
+        .trying(step)?;
+    std::fs::copy(laid, target).trying(step).map(|_| ())
 }
 
 /// Read-only for everybody inside; what is usually mounted in it is not there.

@@ -3,8 +3,10 @@
 //! else's program from then on.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::Stdio;
 
 use nix::sched::CloneFlags;
 use rustix::fs::{Mode, OFlags};
@@ -16,6 +18,7 @@ use super::Part;
 use super::cgroup::Gauges;
 use super::error::{JailError, Trying};
 use super::filter::filter;
+use super::supervisor::channel;
 use super::wish::{View, Walls, Wish};
 use crate::os::command::{Command, start_again};
 
@@ -53,6 +56,7 @@ pub(super) struct Payload {
 #[derive(Debug, Serialize, Deserialize)]
 struct Terms {
     payload: Vec<String>,
+    within: PathBuf,
     walls: Walls,
     /// The root folder is somebody's: syncs are real, device nodes can be made.
     real: bool,
@@ -72,10 +76,11 @@ enum Word {
 pub(super) fn start(wish: &Wish, gauges: Option<&Gauges>) -> Result<Payload, JailError> {
     let step = "start what runs inside";
     let (ours, theirs) = UnixStream::pair().trying(&step)?;
-    let said = std::io::stdout();
-    let errors = said.as_fd().try_clone_to_owned().trying(&step)?;
-    let said = errors.try_clone().trying(&step)?;
-    let streams = [OwnedFd::from(theirs).into(), said.into(), errors.into()];
+    let streams = [
+        OwnedFd::from(theirs).into(),
+        Stdio::inherit(),
+        Stdio::inherit(),
+    ];
     let child = start_again(&["jail", Part::Last.word()], streams).trying(&step)?;
     if let Some(gauges) = gauges {
         gauges.enter(child.id()).trying(&step)?;
@@ -87,6 +92,7 @@ pub(super) fn start(wish: &Wish, gauges: Option<&Gauges>) -> Result<Payload, Jai
     walls.user_namespace &= !real;
     let terms = Terms {
         payload: wish.payload.clone(),
+        within: wish.within.clone(),
         walls,
         real,
     };
@@ -149,16 +155,13 @@ fn say<W: Serialize>(mut channel: &UnixStream, word: &W) -> Result<(), JailError
 }
 
 /// Of this process: on the channel to PID 1 in place of standard input.
-pub(super) fn main() -> bool {
-    let Ok(channel) = std::io::stdin().as_fd().try_clone_to_owned() else {
-        return false;
-    };
-    let channel = UnixStream::from(channel);
-    let Err(error) = become_payload(&channel) else {
-        return true;
-    };
-    let _first_is_gone = say(&channel, &Word::Failed(error));
-    false
+pub(super) fn main() -> u8 {
+    if let Ok(channel) = channel()
+        && let Err(error) = become_payload(&channel)
+    {
+        let _first_is_gone = say(&channel, &Word::Failed(error));
+    }
+    1
 }
 
 /// Returns only if that fails. The channel closes when it does not.
@@ -208,7 +211,8 @@ fn become_payload(channel: &UnixStream) -> Result<(), JailError> {
     let mut words = terms.payload.into_iter();
     let program = words.next().unwrap_or_default();
     let step = format!("start {program} inside");
-    Err(Command::new(program).args(words).exec()).trying(step)
+    let command = Command::new(program).args(words).within(&terms.within);
+    Err(command.exec()).trying(step)
 }
 
 fn follow_first() -> Result<(), JailError> {

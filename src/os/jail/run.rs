@@ -1,7 +1,14 @@
 //! The side of whoever wants a jail: starts the supervisor, hears what the
 //! payload says, reads the report.
 
+use std::io::{PipeWriter, pipe};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Stdio;
+
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe::Receiver;
 
 use super::Part;
 use super::ended::{Ended, Report};
@@ -19,39 +26,61 @@ const SAID_CAP: usize = 64 << 20;
 const REPORT_CAP: u64 = 128 << 20;
 
 impl Jail {
-    /// Runs `payload`, an absolute program and its arguments, and throws away
-    /// what it did. What it writes to standard output and error is `heard` line
-    /// by line. Whoever drops this kills all that is inside.
+    /// Runs `payload`, an absolute program and its arguments. What it writes to
+    /// standard output and error is `heard` line by line. Whoever drops this
+    /// kills all that is inside.
     pub async fn run(
         &self,
         payload: &[String],
         heard: &mut dyn FnMut(&str),
     ) -> Result<Ended, JailError> {
-        let wish = Wish::new(self, payload, random_name()?).to_bytes()?;
-        let mut supervisor =
-            start_ourselves(&["jail", Part::Supervisor.word()]).trying("start the supervisor")?;
-        let gone = || JailError::lost("the supervisor has no streams");
-        let mut stdin = supervisor.stdin.take().ok_or_else(gone)?;
-        let mut said = supervisor.stdout.take().ok_or_else(gone)?;
-        let mut report = supervisor.stderr.take().ok_or_else(gone)?.take(REPORT_CAP);
-        let mut text = Vec::new();
-        // One that ended at once says why in its report.
-        let writing = async { stdin.write_all(&wish).await };
-        let (_broken_pipe, heard_all, read) = tokio::join!(
-            writing,
-            pass_on(&mut said, heard),
-            report.read_to_end(&mut text)
+        let (said, ours) = pipe().trying("make a pipe")?;
+        let both = [ours.try_clone().trying("share a pipe")?, ours];
+        let mut said = Receiver::from_owned_fd(said.into()).trying("read a pipe")?;
+        let (ended, heard_all) = tokio::join!(
+            self.perform(Path::new("/"), payload, both),
+            pass_on(&mut said, heard)
         );
+        heard_all.or_lost()?;
+        ended
+    }
+
+    /// Runs it in a folder, with these as its standard output and error; they must be read
+    /// meanwhile, to the end.
+    pub(super) async fn perform(
+        &self,
+        within: &Path,
+        payload: &[String],
+        streams: [PipeWriter; 2],
+    ) -> Result<Ended, JailError> {
+        let step = "start the supervisor";
+        let wish = Wish::new(self, within, payload, random_name()?).to_bytes()?;
+        let (channel, theirs) = UnixStream::pair().trying(step)?;
+        let [output, errors] = streams;
+        let streams = [OwnedFd::from(theirs).into(), output.into(), errors.into()];
+        let mut supervisor = start(streams)?;
+        channel.set_nonblocking(true).trying(step)?;
+        let mut channel = tokio::net::UnixStream::from_std(channel).trying(step)?;
+        let (report, mut order) = channel.split();
+        let mut text = Vec::new();
+        let mut report = report.take(REPORT_CAP);
+        // One that ended at once says why in its report.
+        let (_broken_pipe, read) =
+            tokio::join!(order.write_all(&wish), report.read_to_end(&mut text));
+        // One that was killed may leave its report half read: then there is none.
+        let _reset = read;
         supervisor.wait().await.or_lost()?;
-        // It ends with this, if it has not yet.
-        drop(stdin);
-        read.or_lost()?;
         match last_report(&text) {
-            Some(Report::Ended(ended)) => heard_all.map(|()| ended).or_lost(),
+            Some(Report::Ended(ended)) => Ok(ended),
             Some(Report::Failed(error)) => Err(error),
-            None => Err(JailError::lost(last_words(&text))),
+            None => Err(JailError::lost("it gave no report")),
         }
     }
+}
+
+/// The streams are the supervisor's alone afterwards, so that they end with it.
+fn start(streams: [Stdio; 3]) -> Result<tokio::process::Child, JailError> {
+    start_ourselves(&["jail", Part::Supervisor.word()], streams).trying("start the supervisor")
 }
 
 fn random_name() -> Result<String, JailError> {
@@ -103,12 +132,6 @@ fn last_report(text: &[u8]) -> Option<Report> {
         .find_map(|line| serde_json::from_slice(line).ok())
 }
 
-fn last_words(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let last = text.lines().rev().find(|line| !line.trim().is_empty());
-    last.map_or_else(|| "it gave no report".to_owned(), str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,7 +142,7 @@ mod tests {
         let text = format!("one\n\n{long}\nlast");
         let mut lines = Vec::new();
         pass_on(&mut text.as_bytes(), &mut |line| {
-            lines.push(line.to_owned())
+            lines.push(line.to_owned());
         })
         .await
         .expect("read");
@@ -129,12 +152,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_is_read_but_not_passed_on() {
-        let text = vec![b'\n'; SAID_CAP + 100];
+        let line = vec![b'x'; LINE_CAP - 1];
+        let mut text = Vec::new();
+        for _ in 0..SAID_CAP / LINE_CAP + 10 {
+            text.extend_from_slice(&line);
+            text.push(b'\n');
+        }
         let mut count = 0;
         pass_on(&mut text.as_slice(), &mut |_| count += 1)
             .await
             .expect("read");
-        assert_eq!(count, SAID_CAP);
+        assert_eq!(count, SAID_CAP / LINE_CAP);
     }
 
     #[test]
@@ -143,15 +171,11 @@ mod tests {
             let report = Report::Failed(JailError::lost(reason));
             serde_json::to_string(&report).expect("json")
         };
-        let text = format!(
-            "{}\nthread panicked\n{}\n",
-            failed("first"),
-            failed("second")
-        );
+        let text = format!("{}\nnoise\n{}\n", failed("first"), failed("second"));
         match last_report(text.as_bytes()) {
             Some(Report::Failed(error)) => assert_eq!(error, JailError::lost("second")),
             other => panic!("{other:?}"),
         }
-        assert!(last_report(b"thread panicked\n").is_none());
+        assert!(last_report(b"noise\n").is_none());
     }
 }

@@ -8,15 +8,13 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
-use rustix::process::{Resource, Rlimit};
 
 use super::ended::{Change, Changed};
 use super::error::{JailError, Trying};
 use super::view::Overlay;
 
-/// Deeper folders are not looked into. Each takes two descriptors.
+/// Deeper folders are not looked into. Each takes two descriptors, of 1,024.
 const DEEPEST: usize = 200;
-const DESCRIPTORS: u64 = 1024;
 
 /// So many entries are looked at, and so many listed.
 const LOOKED_AT: usize = 1_000_000;
@@ -71,11 +69,6 @@ struct Walk {
 
 /// Everything that was written over these file systems.
 pub(super) fn walk(overlays: &[Overlay]) -> Found {
-    let enough = Rlimit {
-        current: Some(DESCRIPTORS),
-        maximum: Some(DESCRIPTORS),
-    };
-    let _less = rustix::process::setrlimit(Resource::Nofile, enough);
     let mut walk = Walk {
         found: Found::default(),
         left: LOOKED_AT,

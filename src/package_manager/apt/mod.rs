@@ -151,6 +151,14 @@ impl PackageManager for Apt {
         refresh::refresh(self.runner(), folder, watch).await
     }
 
+    async fn simulate_files(
+        &self,
+        files: &[PathBuf],
+        removed: &[PackageId],
+    ) -> Result<Plan, Fault> {
+        self.simulate_way_back(files, removed).await
+    }
+
     async fn preflight(&self, plan: &Plan) -> Result<Fitness, Fault> {
         let facts = machine::facts(self.runner(), plan).await?;
         let faults = preflight::judge(&facts, plan);

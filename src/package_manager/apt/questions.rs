@@ -1,7 +1,7 @@
 //! The questions that any user may ask: values to argv. None of them takes a
 //! lock or changes anything.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::PackageId;
@@ -81,6 +81,21 @@ pub(super) fn install<'a>(view: &View, wanted: impl IntoIterator<Item = &'a Want
         .args(wanted.into_iter().map(exact))
 }
 
+/// What must be done to install these files, older versions too, and to remove
+/// these packages. Recommends stay what they are.
+pub(super) fn way_back(view: &View, files: &[PathBuf], removed: &[PackageId]) -> Command {
+    let allowed = [
+        "APT::Get::allow-downgrades=true",
+        "APT::Get::allow-change-held-packages=true",
+        "APT::Install-Recommends=false",
+    ];
+    simulation(view)
+        .args(allowed.into_iter().flat_map(|option| ["-o", option]))
+        .arg("install")
+        .args(files.iter().map(|file| file.to_string_lossy()))
+        .args(removed.iter().map(|id| format!("{id}-")))
+}
+
 /// Which version apt would choose, pins considered.
 pub(super) fn policy<'a>(view: &View, ids: impl IntoIterator<Item = &'a PackageId>) -> Command {
     through(Command::new(APT_CACHE), view)
@@ -103,6 +118,8 @@ fn simulation(view: &View) -> Command {
     let firm = FIRM.into_iter().flat_map(|option| ["-o", option]);
     through(Command::new(APT_GET).args(firm), view)
         .args(["-o", "Debug::NoLocking=1", "-o", "APT::Get::Remove=true"])
+        // Who only asks leaves nothing behind, not even when he is root.
+        .args(["-o", "Dir::Log::Planner=/dev/null"])
         // Behind the options, one of which says that nothing is simulated.
         .arg("-s")
         .timeout(SOLVER_TIMEOUT)
