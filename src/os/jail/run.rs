@@ -110,12 +110,17 @@ async fn pass_on(
         if count == 0 {
             break;
         }
-        for byte in buffer.iter().take(count) {
-            match byte {
-                b'\n' => tell(&mut line),
-                // The rest of a line that is too long is dropped.
-                _ if line.len() < LINE_CAP => line.push(*byte),
-                _ => {}
+        let read = buffer.get(..count).unwrap_or_default();
+        for piece in read.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ends) = match piece.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (piece, false),
+            };
+            // The rest of a line that is too long is dropped.
+            let room = LINE_CAP.saturating_sub(line.len()).min(text.len());
+            line.extend_from_slice(text.get(..room).unwrap_or_default());
+            if ends {
+                tell(&mut line);
             }
         }
     }
