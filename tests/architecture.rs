@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -36,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "package_manager",
             "running",
             "takeover",
+            "quarantine",
             "metrics",
             "state",
             "cycle",
@@ -53,8 +54,10 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "hooks",
             "reboot",
             "rehearsal",
+            "restore",
             "running",
             "takeover",
+            "quarantine",
             "verify",
             "policy",
             "os",
@@ -80,7 +83,9 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("reboot", &["os", "model"]),
     ("hooks", &["policy", "os", "model"]),
     ("rehearsal", &["os", "model"]),
+    ("restore", &["os", "model"]),
     ("takeover", &["os", "model"]),
+    ("quarantine", &["os", "model"]),
     ("verify", &["os", "model"]),
     ("metrics", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),
@@ -98,7 +103,14 @@ const NARROW: [(&str, &str, &[&str]); 3] = [
     (
         "daemon",
         "worker",
-        &["FOLDER", "LOGS", "LAST_GOOD", "PutBack", "put_back"],
+        &[
+            "FOLDER",
+            "LOGS",
+            "LAST_GOOD",
+            "PutBack",
+            "put_back",
+            "restore_points",
+        ],
     ),
     // What the operator wants, as data; no decision about an update.
     ("running", "policy", &["RestartWhen", "Restarts", "Pattern"]),

@@ -19,7 +19,11 @@ pub(super) async fn order(
         }
         Action::Resume => "schedules are in force again",
         Action::Reload => "the configuration is in force",
-        Action::Start { .. } | Action::Rehearse { .. } | Action::Takeover { .. } => "it is done",
+        Action::Start { .. }
+        | Action::Rehearse { .. }
+        | Action::Takeover { .. }
+        | Action::KeepAway { .. }
+        | Action::LetIn { .. } => "it is done",
     };
     act(context, action).await?;
     if !screen.wants_json() {

@@ -13,6 +13,7 @@ mod explain;
 mod history;
 mod logs;
 mod progress;
+mod quarantine;
 mod rehearse;
 mod run;
 mod schedule;
@@ -119,6 +120,9 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
         Command::Status => status::status(&context, screen).await,
         Command::History { run, count } => {
             history::history(&context, screen, run.as_deref(), *count).await
+        }
+        Command::Quarantine { command } => {
+            quarantine::quarantine(&context, screen, command.as_ref()).await
         }
         Command::Logs { run, follow } => logs::logs(&context, run.as_deref(), *follow).await,
         Command::Schedule { name, from, count } => {

@@ -1,8 +1,10 @@
 //! What puts packages back, and what came of putting them back.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Change;
+use super::run::RunId;
 
 /// A restore point that is whole and on disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,22 @@ pub struct RestorePoint {
     pub bytes: u64,
     /// How long taking it lasted.
     pub milliseconds: u64,
+}
+
+/// One restore point as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPoint {
+    /// Whose plan it undoes.
+    pub run: RunId,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// How many packages it can put back.
+    pub packages: u32,
+    /// What deleting it would free, bytes.
+    pub bytes: u64,
+    /// When the run was rolled back with it; absent while it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<Timestamp>,
 }
 
 /// What came of a rollback.

@@ -11,12 +11,13 @@ use super::serve::{obey, serve};
 use super::tools::{Rules, Tools};
 use super::{LAST_GOOD, acts};
 use crate::config::{self, Reader, Settings, Sources};
-use crate::model::{ExitCode, Order, Phase, Reboot, Refusal, Report, Task, WorkerEvent};
+use crate::model::{ExitCode, Order, Phase, Reboot, Refusal, Report, Restore, Task, WorkerEvent};
 use crate::os::command::System;
 use crate::os::signals::Noted;
 use crate::os::{clock, files, machine, signals, systemd};
 use crate::package_manager::{apt, apt::Apt, detect};
 use crate::policy;
+use crate::restore::Site;
 
 /// `/proc/self/cgroup` is a line for each hierarchy.
 const CGROUP_CAP: u64 = 64 << 10;
@@ -81,11 +82,16 @@ async fn equipped<T>(
             )),
         ),
     };
+    let policies = || settings.policies.values();
     let reboots = |it: &policy::Settings| it.conduct.reboot != Reboot::Never;
-    let reboots = settings.policies.values().any(reboots);
-    let removals = settings.policies.values();
+    let reboots = policies().any(reboots);
+    let packages_only = |it: &policy::Settings| it.conduct.restore == Restore::PackagesOnly;
+    let packages_only = policies().any(packages_only);
     let rules = Rules {
-        removals: removals.flat_map(|it| it.removals.clone()).collect(),
+        packages_only,
+        rollbacks: settings.rollbacks.clone(),
+        removals: policies().flat_map(|it| it.removals.clone()).collect(),
+        rehearse: policies().all(|it| it.conduct.rehearse),
         verify: settings.verify,
         restarts: settings.restarts,
         hooks: settings.hooks,
@@ -95,7 +101,9 @@ async fn equipped<T>(
     let package_manager = detect(Box::new(System), settings.package_manager)
         .map_err(|fault| unable(&fault.to_string()))?;
     let host = machine::host().map_err(|cause| unable(&cause.to_string()))?;
+    let site = Site::here().map_err(|cause| unable(&cause.to_string()))?;
     let tools = Tools {
+        site: &site,
         package_manager: &package_manager,
         runner: &System,
         rules: &rules,

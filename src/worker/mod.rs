@@ -18,8 +18,10 @@ mod live;
 mod log;
 mod own_upgrade;
 mod phases;
+mod quarantine;
 mod reboot;
 mod rehearsal;
+mod restoring;
 mod standing;
 
 #[cfg(test)]
@@ -30,6 +32,7 @@ pub use main::{main, stand_alone, transaction_guard};
 pub use own_upgrade::{PutBack, put_back};
 pub use record::{FOLDER, Line, Record, run_folder};
 pub use rehearsal::{rehearsal_inside, rehearsal_stand_in};
+pub use restoring::restore_points;
 
 /// In [`FOLDER`]: the last configuration that was found sound.
 pub const LAST_GOOD: &str = "config.last-good";

@@ -50,6 +50,7 @@ impl<P: PackageManager> Tools<'_, P> {
                 .await
                 .map_err(refusal)?;
         }
+        self.seal(desk, open.unwrap_or(desk.run()));
         let installed = match &other {
             Some(other) => self.settle(other, &mut steps).await?.unwrap_or_default(),
             None => match self.settle(desk.record(), &mut steps).await? {
@@ -63,6 +64,9 @@ impl<P: PackageManager> Tools<'_, P> {
             other
                 .append(Line::End { at: clock::now() })
                 .map_err(|cause| unable(&cause))?;
+        }
+        if open.is_none() {
+            self.review_quarantine(desk).await;
         }
         Ok(Report::Repair {
             sound: broken.is_empty(),
@@ -118,6 +122,7 @@ impl<P: PackageManager> Tools<'_, P> {
 
     /// Preflight, then the archives. Touches no package.
     pub async fn download(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
+        self.not_in_quarantine(plan).await?;
         self.same_plan(plan).await?;
         let manager = self.package_manager;
         let Fitness { faults, room_helps } = manager.preflight(plan).await.map_err(refusal)?;
@@ -159,6 +164,7 @@ impl<P: PackageManager> Tools<'_, P> {
     /// Takes the state before, then installs exactly the plan.
     pub async fn apply(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
         let folder = desk.folder();
+        self.was_rehearsed(&folder, plan)?;
         self.package_manager
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
@@ -173,6 +179,7 @@ impl<P: PackageManager> Tools<'_, P> {
             (same, Some(before))
         };
         same?;
+        self.can_undo(desk.run(), plan)?;
         if let Some(before) = before {
             let text = serde_json::to_vec(&before).map_err(|cause| unable(&cause))?;
             files::replace(&folder.join(BEFORE), &text, 0o640).map_err(|cause| unable(&cause))?;
@@ -184,6 +191,7 @@ impl<P: PackageManager> Tools<'_, P> {
             .package_manager
             .apply(plan, &folder, &mut |activity| desk.tell(activity))
             .await;
+        self.seal(desk, desk.run());
         let applied = applied.map_err(refusal)?;
         let mut installed = Installed {
             changed: applied.changed,
@@ -210,7 +218,7 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// Has a shutdown wait for us as long as the value lives, where it can.
-    async fn delay_shutdown(&self, desk: &mut Desk<'_>) -> Option<Companion> {
+    pub(super) async fn delay_shutdown(&self, desk: &mut Desk<'_>) -> Option<Companion> {
         match shutdown::delay(self.runner, "patchd installs updates").await {
             Ok(companion) => Some(companion),
             Err(cause) => {
@@ -234,7 +242,7 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// The plan must be what the package manager's own simulation says now.
-    async fn same_plan(&self, plan: &Plan) -> Result<(), Refusal> {
+    pub(super) async fn same_plan(&self, plan: &Plan) -> Result<(), Refusal> {
         // No upgrade asks for it: old kernels make room, and the guard compares.
         if plan.only_removes() {
             return Ok(());
@@ -298,7 +306,7 @@ fn with_own(failure: Option<ApplyFailure>, own: Option<&OwnUpgrade>) -> Option<A
     Some(failure)
 }
 
-fn upgrade(change: &Change) -> Option<Wanted> {
+pub(super) fn upgrade(change: &Change) -> Option<Wanted> {
     change.from.as_ref()?;
     Some(Wanted {
         id: change.id.clone(),

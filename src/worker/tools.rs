@@ -6,7 +6,8 @@ use crate::config::Sources;
 use crate::model::{Host, Refusal, Report};
 use crate::os::command::Runner;
 use crate::os::signals::Noted;
-use crate::policy::{Hooks, Pattern, Restarts};
+use crate::policy::{Hooks, Pattern, Restarts, Rollbacks};
+use crate::restore::Site;
 use crate::verify;
 
 /// What comes of a phase.
@@ -18,6 +19,8 @@ pub(super) struct Tools<'a, P> {
     pub runner: &'a dyn Runner,
     pub rules: &'a Rules,
     pub host: &'a Host,
+    /// The system whose packages are kept and put back.
+    pub site: &'a Site,
     /// `/var/lib/patchd-worker`.
     pub root: &'a Path,
     /// `/var/log/patchd`.
@@ -36,10 +39,15 @@ pub(super) struct Rules {
     pub verify: verify::Settings,
     pub restarts: Restarts,
     pub hooks: Hooks,
+    pub rollbacks: Rollbacks,
+    /// Whether any policy of this machine wants no links to installed files.
+    pub packages_only: bool,
     /// Whether any policy of this machine lets it reboot.
     pub reboots: bool,
     /// What any policy of this machine lets a plan remove.
     pub removals: Vec<Pattern>,
+    /// Whether every policy of this machine has its plans rehearsed.
+    pub rehearse: bool,
     /// Why nothing may be patched: neither a sound configuration nor a good copy.
     pub unsound: Option<String>,
 }

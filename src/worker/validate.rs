@@ -63,9 +63,7 @@ fn in_turn(order: &Order, past: &Past) -> Result<(), Refusal> {
         Past::Over => Err(invalid(format!(
             "run {run} is over, and its record is closed"
         ))),
-        Past::None if phase.stands_alone() || matches!(phase, Phase::Repair | Phase::Refresh) => {
-            Ok(())
-        }
+        Past::None if phase.stands_alone() || begins(phase) => Ok(()),
         Past::None => Err(invalid(format!(
             "a run begins with repair or refresh, and run {run} would with {phase}"
         ))),
@@ -86,8 +84,20 @@ fn in_turn(order: &Order, past: &Past) -> Result<(), Refusal> {
                 "run {run} has not looked at this plan, nor fetched it; download comes before {phase}"
             )))
         }
+        Past::Open { preserved, .. }
+            if phase == Phase::Apply && !preserved.contains(&order.digest) =>
+        {
+            Err(invalid(format!(
+                "run {run} has no restore point of this plan; restore-point comes before {phase}"
+            )))
+        }
         Past::Open { .. } => Ok(()),
     }
+}
+
+/// Whether a run may begin so; a person puts versions into quarantine without a run.
+fn begins(phase: Phase) -> bool {
+    matches!(phase, Phase::Repair | Phase::Refresh | Phase::Quarantine)
 }
 
 /// Whether the phase touches packages, or prepares for it.
@@ -184,6 +194,7 @@ mod tests {
         Past::Open {
             repaired: true,
             downloaded: vec![order.plan.digest()],
+            preserved: vec![order.plan.digest()],
         }
     }
 
@@ -286,6 +297,7 @@ mod tests {
         let opened = Past::Open {
             repaired: true,
             downloaded: vec![],
+            preserved: vec![],
         };
         let table = [
             (Phase::Repair, vec![], Past::None, true),

@@ -6,6 +6,7 @@ mod explain;
 mod history;
 mod machine;
 mod notice;
+mod quarantine;
 mod rehearsal;
 mod rivals;
 mod schedule;
@@ -90,6 +91,7 @@ pub async fn answer<P: PackageManager>(
             value(&schedule::schedule(view, name.as_deref(), from, count)?)
         }
         Question::History { count } => value(&history::history(view, count.unwrap_or(RUNS))?),
+        Question::Quarantine => value(&quarantine::quarantine(view).await?),
         Question::Run { run } => match view.ledger()? {
             Some(ledger) => history::run(&ledger, *run),
             None => Err(ControlError::NoSuchRun { run: Some(*run) }),

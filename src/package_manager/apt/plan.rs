@@ -1,6 +1,9 @@
 //! Simulates the transaction that brings packages to exact versions.
 
+use std::path::PathBuf;
+
 use crate::model::{Change, PackageId, Plan};
+use crate::os::command::Command;
 use crate::package_manager::{Fault, Wanted};
 
 use super::parse::complaint;
@@ -24,8 +27,30 @@ impl Apt {
 
     pub(super) async fn plan_in(&self, view: &View, wanted: &[Wanted]) -> Result<Plan, Fault> {
         let question = questions::install(view, wanted);
+        let (changes, status) = self.simulated(view, &question).await?;
+        missed(wanted, &changes, &status).map_or(Ok(Plan::new(changes)), Err)
+    }
+
+    /// The same for package files that are at hand.
+    pub(super) async fn simulate_way_back(
+        &self,
+        files: &[PathBuf],
+        removed: &[PackageId],
+    ) -> Result<Plan, Fault> {
+        let view = View::of(self.runner.as_ref()).await?;
+        let question = questions::way_back(&view, files, removed);
+        let (changes, _) = self.simulated(&view, &question).await?;
+        Ok(Plan::new(changes))
+    }
+
+    /// Asks, and reads the answer by what dpkg lists.
+    async fn simulated(
+        &self,
+        view: &View,
+        question: &Command,
+    ) -> Result<(Vec<Change>, DpkgStatus), Fault> {
         let (output, status) = tokio::join!(
-            self.runner.ask(&question),
+            self.runner.ask(question),
             indexes::read_status(&view.status)
         );
         let (output, status) = (output?, status?);
@@ -45,7 +70,7 @@ impl Apt {
             });
         }
         let changes = changes(&parse_simulation(&output)?, &status, view)?;
-        missed(wanted, &changes, &status).map_or(Ok(Plan::new(changes)), Err)
+        Ok((changes, status))
     }
 }
 

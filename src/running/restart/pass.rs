@@ -60,7 +60,7 @@ impl<'a> Pass<'a> {
 
     /// The next one that still runs replaced code; another restart may have
     /// taken it along.
-    pub fn next(&mut self) -> Option<Stale> {
+    pub fn next_due(&mut self) -> Option<Stale> {
         while let Some(stale) = self.due.pop_front() {
             if Instant::now() >= self.until {
                 let late = format!(

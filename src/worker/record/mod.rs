@@ -77,6 +77,8 @@ pub enum Past {
         repaired: bool,
         /// The plans whose archives are there.
         downloaded: Vec<Digest>,
+        /// The plans that can be undone.
+        preserved: Vec<Digest>,
     },
     /// The run is over, and its record is closed for good.
     Over,
@@ -159,7 +161,9 @@ impl Record {
             Some(Line::End { .. }) => Past::Over,
             Some(_) => Past::Open {
                 repaired: record.repaired(),
-                downloaded: record.downloaded(),
+                downloaded: record
+                    .digests(|report| matches!(report, Report::Download { failure: None, .. })),
+                preserved: record.digests(|report| matches!(report, Report::RestorePoint(_))),
             },
         })
     }
@@ -305,24 +309,23 @@ impl Record {
         })
     }
 
-    /// The digests of the plans whose archives were fetched in this run.
-    fn downloaded(&self) -> Vec<Digest> {
-        let (mut ordered, mut downloaded) = (None, Vec::new());
+    /// The digests of the plans for which this was reported in this run.
+    fn digests(&self, reported: impl Fn(&Report) -> bool) -> Vec<Digest> {
+        let (mut ordered, mut found) = (None, Vec::new());
         for line in &self.lines {
             match line {
                 Line::Order { order, .. } => ordered = Some(&order.digest),
                 Line::Event { event, .. } => {
-                    if let WorkerEvent::Done {
-                        report: Report::Download { failure: None, .. },
-                    } = &**event
+                    if let WorkerEvent::Done { report } = &**event
+                        && reported(report)
                     {
-                        downloaded.extend(ordered.cloned());
+                        found.extend(ordered.cloned());
                     }
                 }
                 Line::End { .. } => {}
             }
         }
-        downloaded
+        found
     }
 
     /// A crash may have left half a line; the next one must not continue it.

@@ -78,7 +78,7 @@ async fn a_folder_that_others_may_write_is_not_relied_on() {
 #[tokio::test]
 async fn what_others_may_read_is_the_record_and_no_more_than_that() {
     let post = Post::on(&Fake::with_updates(&["aa"]));
-    post.downloaded(run(ONE), &plan_of(&["aa"])).await;
+    post.prepared(run(ONE), &plan_of(&["aa"])).await;
     let mode = |path: &std::path::Path| {
         let mode = path.metadata().expect("there").permissions().mode();
         mode & 0o777

@@ -4,6 +4,8 @@ mod acts;
 mod forged;
 mod own_upgrade;
 mod post;
+mod quarantine;
+mod rehearsed;
 mod stopping;
 
 use std::fs::File;
@@ -27,6 +29,7 @@ async fn a_whole_run_is_carried_out_and_its_record_closed() {
         post.does(run(ONE), phase, &none()).await;
     }
     post.does(run(ONE), Phase::Download, &plan).await;
+    post.preserves(run(ONE), &plan).await;
     let applied = post.does(run(ONE), Phase::Apply, &plan).await;
     assert_eq!(installed(applied), plan.changes());
     let Report::Verify { findings, .. } = post.does(run(ONE), Phase::Verify, &none()).await else {
@@ -103,7 +106,7 @@ async fn a_listener_that_has_gone_does_not_stop_the_work() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
     let text = order(run(ONE), Phase::Apply, &plan_of(&["aa"]));
-    post.downloaded(run(ONE), &plan_of(&["aa"])).await;
+    post.prepared(run(ONE), &plan_of(&["aa"])).await;
     let (mut caller, theirs) = connection(&text);
     drop(theirs);
     post.serve(&mut caller).await;
@@ -172,7 +175,7 @@ async fn a_stale_plan_is_refused_before_anything_is_applied() {
     machine.world().brings = vec![(name("aa"), name("bb"))];
     let plan = plan_of(&["aa"]);
     machine.world().brings.clear();
-    post.downloaded(run(ONE), &plan).await;
+    post.prepared(run(ONE), &plan).await;
     machine.world().brings = vec![(name("aa"), name("bb"))];
     for phase in [Phase::Download, Phase::Apply] {
         let stale = Refusal::Stale {
@@ -244,7 +247,7 @@ async fn a_sound_database_is_not_repaired() {
 async fn what_an_interrupted_apply_did_is_told_until_somebody_heard() {
     let machine = Fake::with_updates(&["aa", "bb"]);
     let post = Post::on(&machine);
-    post.downloaded(run(ONE), &plan_of(&["aa", "bb"])).await;
+    post.prepared(run(ONE), &plan_of(&["aa", "bb"])).await;
     machine.world().hangs_after = Some(1);
     post.dies(run(ONE), Phase::Apply, &plan_of(&["aa", "bb"]))
         .await;
@@ -256,8 +259,9 @@ async fn what_an_interrupted_apply_did_is_told_until_somebody_heard() {
 
     // It goes on with the rest.
     machine.world().hangs_after = None;
-    post.does(run(ONE), Phase::Download, &plan_of(&["bb"]))
-        .await;
+    let rest = plan_of(&["bb"]);
+    post.does(run(ONE), Phase::Download, &rest).await;
+    post.preserves(run(ONE), &rest).await;
     let report = post.does(run(ONE), Phase::Apply, &plan_of(&["bb"])).await;
     assert_eq!(installed(report), [upgrade("bb")]);
 }
@@ -266,7 +270,7 @@ async fn what_an_interrupted_apply_did_is_told_until_somebody_heard() {
 async fn the_next_run_settles_what_another_left_undone() {
     let machine = Fake::with_updates(&["aa", "bb"]);
     let post = Post::on(&machine);
-    post.downloaded(run(ONE), &plan_of(&["aa", "bb"])).await;
+    post.prepared(run(ONE), &plan_of(&["aa", "bb"])).await;
     machine.world().hangs_after = Some(1);
     post.dies(run(ONE), Phase::Apply, &plan_of(&["aa", "bb"]))
         .await;
@@ -278,7 +282,7 @@ async fn the_next_run_settles_what_another_left_undone() {
 async fn what_another_run_has_reported_is_its_own() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
-    post.downloaded(run(ONE), &plan_of(&["aa"])).await;
+    post.prepared(run(ONE), &plan_of(&["aa"])).await;
     post.does(run(ONE), Phase::Apply, &plan_of(&["aa"])).await;
     let report = post.does(run(TWO), Phase::Repair, &none()).await;
     assert_eq!(installed(report), []);
@@ -288,7 +292,7 @@ async fn what_another_run_has_reported_is_its_own() {
 async fn what_was_changed_behind_our_back_is_found() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
-    post.downloaded(run(ONE), &plan_of(&["aa"])).await;
+    post.prepared(run(ONE), &plan_of(&["aa"])).await;
     post.does(run(ONE), Phase::Apply, &plan_of(&["aa"])).await;
     machine.world().installed.insert(id("aa"), version("3"));
     machine.world().broken = vec!["bb is half-configured".to_owned()];

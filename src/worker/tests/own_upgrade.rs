@@ -51,7 +51,7 @@ impl Runner for Daemon {
 /// Upgrades patchd and one other package.
 async fn upgraded(daemon: &Daemon, post: &Post) -> Report {
     let plan = plan_of(&["aa", "patchd"]);
-    post.downloaded(run(ONE), &plan).await;
+    post.prepared(run(ONE), &plan).await;
     let text = order(run(ONE), Phase::Apply, &plan);
     match post.events_with(daemon, &text).await.pop() {
         Some(WorkerEvent::Done { report }) => report,
@@ -141,7 +141,7 @@ async fn without_the_old_package_the_upgrade_goes_on_and_says_so() {
 async fn an_old_daemon_that_does_not_come_back_either_is_told() {
     let (machine, post) = machine();
     let plan = plan_of(&["aa", "patchd"]);
-    post.downloaded(run(ONE), &plan).await;
+    post.prepared(run(ONE), &plan).await;
     // It runs before, and no version does from the transaction on.
     let daemon = Flapping(daemon(&machine, &[]));
     let text = order(run(ONE), Phase::Apply, &plan);

@@ -12,9 +12,11 @@ use crate::model::{
     BootId, Change, Host, Installed, Order, Phase, Plan, Refusal, Report, RunId, Task, WorkerEvent,
 };
 use crate::os::command::{Answer, Command, CommandError, Output, Runner};
+use crate::os::files;
 use crate::os::signals::Noted;
 use crate::package_manager::fake::{Fake, upgrade};
-use crate::policy::{Hooks, Restarts};
+use crate::policy::{Hooks, Restarts, Rollbacks};
+use crate::restore::Site;
 use crate::verify;
 use crate::worker::caller::Caller;
 use crate::worker::record::{Line, run_folder};
@@ -41,6 +43,7 @@ pub(super) struct Post {
     pub rules: Rules,
     pub host: Host,
     pub sources: Sources,
+    pub site: Site,
     pub noted: Noted,
 }
 
@@ -52,16 +55,22 @@ impl Post {
             probes: Vec::new(),
         };
         let root = tempfile::tempdir().expect("a folder");
+        let system = root.path().join("machine");
+        std::fs::create_dir(&system).expect("made");
         Self {
+            site: Site::below(&system).expect("there"),
             machine: machine.clone(),
             sources: Sources::default().below(&root.path().join("machine")),
             root,
             rules: Rules {
                 restarts: Restarts::default(),
                 hooks: Hooks::default(),
+                rollbacks: Rollbacks::default(),
+                packages_only: false,
                 reboots: false,
                 verify,
                 removals: Vec::new(),
+                rehearse: false,
                 unsound: None,
             },
             host: Host {
@@ -79,6 +88,7 @@ impl Post {
 
     pub async fn serve_with(&self, runner: &dyn Runner, caller: &mut Caller) {
         let tools = Tools {
+            site: &self.site,
             package_manager: &self.machine,
             runner,
             rules: &self.rules,
@@ -134,11 +144,34 @@ impl Post {
         self.does(run, Phase::Repair, &none()).await;
     }
 
-    /// A run that has its archives.
-    pub async fn downloaded(&self, run: RunId, plan: &Plan) {
+    /// A run that has its archives and its restore point.
+    pub async fn prepared(&self, run: RunId, plan: &Plan) {
         self.opened(run).await;
         self.does(run, Phase::Download, plan).await;
+        self.preserves(run, plan).await;
         self.machine.world().calls.clear();
+    }
+
+    /// Takes a restore point of what is installed in this world.
+    pub async fn preserves(&self, run: RunId, plan: &Plan) {
+        let dpkg = self.root.path().join("machine/var/lib/dpkg");
+        for folder in ["info", "updates"] {
+            std::fs::create_dir_all(dpkg.join(folder)).expect("made");
+        }
+        let write = |name: &str, text: &str| {
+            files::replace(&dpkg.join(name), text.as_bytes(), 0o644).expect("written");
+        };
+        let mut status = String::new();
+        for (id, version) in &self.machine.world().installed {
+            let (name, architecture) = (&id.name, &id.architecture);
+            status += &format!(
+                "Package: {name}\nStatus: install ok installed\nArchitecture: {architecture}\nVersion: {version}\n\n"
+            );
+            write(&format!("info/{name}.list"), "/.\n");
+        }
+        write("status", &status);
+        write("diversions", "");
+        self.does(run, Phase::RestorePoint, plan).await;
     }
 
     /// Serves an order that never ends, and is killed. The clock must be paused.

@@ -31,7 +31,7 @@ async fn asked_to_stop_it_begins_nothing_further() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
     let plan = plan_of(&["aa"]);
-    post.downloaded(run(ONE), &plan).await;
+    post.prepared(run(ONE), &plan).await;
     let shutdown = Shutdown { noted: &post.noted };
     let events = post
         .events_with(&shutdown, &order(run(ONE), Phase::Apply, &plan))
@@ -52,7 +52,7 @@ async fn what_runs_in_a_shutdown_ends_and_nobody_is_blamed() {
     let machine = Fake::with_updates(&["aa", "bb"]);
     let post = Post::on(&machine);
     let plan = plan_of(&["aa", "bb"]);
-    post.downloaded(run(ONE), &plan).await;
+    post.prepared(run(ONE), &plan).await;
     machine.world().failing.insert(name("aa"));
     machine.world().stops = Some(post.noted.clone());
     let Report::Apply {
@@ -96,7 +96,7 @@ async fn what_a_shutdown_stops_is_not_broken() {
     let machine = Fake::with_updates(&["aa"]);
     let post = Post::on(&machine);
     let plan = plan_of(&["aa"]);
-    post.downloaded(run(ONE), &plan).await;
+    post.prepared(run(ONE), &plan).await;
     post.does(run(ONE), Phase::Apply, &plan).await;
     let verify = order(run(ONE), Phase::Verify, &none());
     let stopping = WorkerEvent::Refused {

@@ -1,0 +1,184 @@
+//! The state trees on the way back. Four states of each path: before the run,
+//! after it, right before the way back, and now, behind dpkg's own work. What
+//! somebody has changed since the run stays as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::point::{Entry, Thing};
+use super::trees;
+
+/// What becomes of one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// It is put back to what it was before the run.
+    Restore(&'a Entry),
+    /// It was not there before the run.
+    Remove(&'a Path),
+    /// Somebody changed it since; it stays.
+    Keep(&'a Path),
+}
+
+/// The four states.
+pub struct States<'a> {
+    pub before: &'a [Entry],
+    pub after: &'a [Entry],
+    pub at_start: &'a [Entry],
+    pub now: &'a [Entry],
+}
+
+/// The configuration files of packages.
+#[derive(Default)]
+pub struct Owned {
+    /// Of those that go back: what stays of them is told.
+    pub going: BTreeSet<PathBuf>,
+    /// Of those that stay as the run has left them: none of them is touched.
+    pub staying: BTreeSet<PathBuf>,
+}
+
+/// Judges every path. What is removed comes last, contents before folders.
+pub fn judge<'a>(states: &States<'a>, owned: &Owned) -> Vec<Verdict<'a>> {
+    let before = by_path(states.before);
+    let after = by_path(states.after);
+    let at_start = by_path(states.at_start);
+    let now = by_path(states.now);
+    let all: BTreeSet<&Path> = before.keys().chain(now.keys()).copied().collect();
+    let mut verdicts = Vec::new();
+    let mut removed = Vec::new();
+    for path in all {
+        let of = |state: &BTreeMap<&'a Path, &'a Entry>| state.get(path).copied();
+        let (then, present) = (of(&before), of(&now));
+        if !trees::covers(path) || owned.staying.contains(path) || are_alike(then, present) {
+            continue;
+        }
+        if !are_alike(of(&after), of(&at_start)) {
+            // What neither the run nor the way back has to do with is not told.
+            let untouched = are_alike(then, of(&after)) && are_alike(of(&at_start), present);
+            if !untouched || owned.going.contains(path) {
+                verdicts.push(Verdict::Keep(path));
+            }
+            continue;
+        }
+        match then {
+            Some(then) if trees::is_kept(then) && then.thing != Thing::Other => {
+                verdicts.push(Verdict::Restore(then));
+            }
+            // What was too large to be kept is somebody's to look at.
+            Some(_) => verdicts.push(Verdict::Keep(path)),
+            None => removed.push(Verdict::Remove(path)),
+        }
+    }
+    removed.reverse();
+    verdicts.extend(removed);
+    verdicts
+}
+
+fn by_path(entries: &[Entry]) -> BTreeMap<&Path, &Entry> {
+    entries
+        .iter()
+        .map(|entry| (entry.path.as_path(), entry))
+        .collect()
+}
+
+fn are_alike(one: Option<&Entry>, other: Option<&Entry>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.is_like(other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::restore::look::missing;
+    use crate::restore::point::Content;
+    use crate::restore::sum::Sum;
+
+    fn tree(content: Option<&str>) -> Vec<Entry> {
+        let file = |content: &str| Entry {
+            mode: 0o644,
+            thing: Thing::File {
+                size: content.len() as u64,
+                content: Content::Copied(0),
+                sum: Some(Sum::of(content.as_bytes())),
+            },
+            ..missing(Path::new("/etc/x"))
+        };
+        content.map(file).into_iter().collect()
+    }
+
+    #[test]
+    fn a_path_goes_back_unless_somebody_changed_it_since() {
+        let (restore, remove, keep) = (Some("restore"), Some("remove"), Some("keep"));
+        for (before, after, at_start, now, expected) in [
+            // Nothing is different.
+            (Some("1"), Some("2"), Some("2"), Some("1"), None),
+            (None, None, None, None, None),
+            // A script changed it, and its older self did not change it back.
+            (Some("1"), Some("2"), Some("2"), Some("2"), restore),
+            (Some("1"), Some("2"), Some("2"), Some("3"), restore),
+            (Some("1"), None, None, None, restore),
+            (None, Some("2"), Some("2"), Some("2"), remove),
+            // Left by dpkg on the way back.
+            (None, None, None, Some("3"), remove),
+            // Somebody edited, deleted or made it in between.
+            (Some("1"), Some("2"), Some("mine"), Some("mine"), keep),
+            (Some("1"), Some("1"), Some("mine"), Some("3"), keep),
+            (Some("1"), Some("2"), None, None, keep),
+            (None, Some("2"), Some("mine"), Some("mine"), keep),
+            // An edit that has nothing to do with the run.
+            (Some("1"), Some("1"), Some("mine"), Some("mine"), None),
+            (None, None, Some("mine"), Some("mine"), None),
+        ] {
+            let [before, after, at_start, now] = [before, after, at_start, now].map(tree);
+            let states = States {
+                before: &before,
+                after: &after,
+                at_start: &at_start,
+                now: &now,
+            };
+            let judged = judge(&states, &Owned::default());
+            let word = judged.first().map(|verdict| match verdict {
+                Verdict::Restore(_) => "restore",
+                Verdict::Remove(_) => "remove",
+                Verdict::Keep(_) => "keep",
+            });
+            assert_eq!(word, expected, "{before:?} {after:?} {at_start:?} {now:?}");
+            let staying = Owned {
+                staying: BTreeSet::from([PathBuf::from("/etc/x")]),
+                ..Owned::default()
+            };
+            assert!(judge(&states, &staying).is_empty());
+        }
+    }
+
+    #[test]
+    fn an_edit_of_a_file_of_a_package_that_goes_back_is_told() {
+        let (before, mine) = (tree(Some("1")), tree(Some("mine")));
+        let states = States {
+            before: &before,
+            after: &before,
+            at_start: &mine,
+            now: &mine,
+        };
+        let going = Owned {
+            going: BTreeSet::from([PathBuf::from("/etc/x")]),
+            ..Owned::default()
+        };
+        assert_eq!(judge(&states, &going), [Verdict::Keep(Path::new("/etc/x"))]);
+    }
+
+    #[test]
+    fn users_and_the_machine_s_name_never_go_back() {
+        let mut before = tree(Some("1"));
+        before[0].path = PathBuf::from("/etc/shadow");
+        let states = States {
+            before: &before,
+            after: &[],
+            at_start: &[],
+            now: &[],
+        };
+        assert!(judge(&states, &Owned::default()).is_empty());
+    }
+}

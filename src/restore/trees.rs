@@ -1,0 +1,147 @@
+//! The state trees: what maintainer scripts keep outside of packages, and what
+//! people edit. They are copied whole, because no package says what is in them.
+
+use std::path::{Path, PathBuf};
+
+use super::fault::{RestoreError, file};
+use super::keeper::Keeper;
+use super::look::{look, look_closely};
+use super::point::{Content, Entry, Thing};
+use super::site::Site;
+
+/// Configuration, and the answers, choices and services that scripts remember.
+const TREES: [&str; 9] = [
+    "/etc",
+    "/var/cache/debconf",
+    "/var/lib/apt/extended_states",
+    "/var/lib/dpkg/alternatives",
+    "/var/lib/systemd/deb-systemd-helper-enabled",
+    "/var/lib/systemd/deb-systemd-helper-masked",
+    "/var/lib/systemd/deb-systemd-user-helper-enabled",
+    "/var/lib/systemd/deb-systemd-user-helper-masked",
+    "/var/lib/ucf",
+];
+
+/// Paths of all trees together; beyond, the rest is not looked at.
+const ENTRIES: usize = 50_000;
+
+/// A file that is larger is told apart, and not kept.
+const FILE_CAP: u64 = 8 << 20;
+
+/// All copies of the trees together, bytes.
+const COPIES_CAP: u64 = 64 << 20;
+
+/// What never goes back, although it lies in a tree: users and their secrets,
+/// who the machine is, and what is made anew from the rest.
+const NEVER: [&str; 22] = [
+    "/etc/passwd",
+    "/etc/passwd-",
+    "/etc/group",
+    "/etc/group-",
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/subuid",
+    "/etc/subuid-",
+    "/etc/subgid",
+    "/etc/subgid-",
+    "/etc/machine-id",
+    "/etc/hostname",
+    "/etc/resolv.conf",
+    "/etc/mtab",
+    "/etc/adjtime",
+    "/etc/ld.so.cache",
+    "/etc/.updated",
+    "/var/cache/debconf/config.dat-old",
+    "/var/cache/debconf/templates.dat-old",
+    "/var/cache/debconf/passwords.dat",
+];
+
+/// The trees with their contents.
+pub fn keep(site: &Site, keeper: &mut Keeper<'_>) -> Result<Vec<Entry>, RestoreError> {
+    let mut entries = Vec::new();
+    let mut copied = 0;
+    for path in paths(site)? {
+        let place = site.at(&path);
+        let Some(seen) = look(&place, &path).map_err(file(&place))? else {
+            continue;
+        };
+        let size = match seen.entry.thing {
+            Thing::File { size, .. } => size,
+            _ => 0,
+        };
+        let entry = if size <= FILE_CAP && copied + size <= COPIES_CAP {
+            copied += size;
+            keeper.copy(&place, seen)
+        } else {
+            look_closely(&place, &path)
+        };
+        entries.push(entry.map_err(file(&place))?);
+    }
+    Ok(entries)
+}
+
+/// The trees as they are now, told apart by digest.
+pub fn see(site: &Site) -> Result<Vec<Entry>, RestoreError> {
+    let mut entries = Vec::new();
+    for path in paths(site)? {
+        let place = site.at(&path);
+        let entry = look_closely(&place, &path).map_err(file(&place))?;
+        if entry.thing != Thing::Missing {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
+/// Whether a file of these trees was kept with its content.
+pub fn is_kept(entry: &Entry) -> bool {
+    !matches!(
+        entry.thing,
+        Thing::File {
+            content: Content::Lost,
+            ..
+        }
+    )
+}
+
+/// Whether a path belongs to a tree, and goes back with it.
+pub fn covers(path: &Path) -> bool {
+    TREES.iter().any(|tree| path.starts_with(tree)) && !is_never(path)
+}
+
+fn is_never(path: &Path) -> bool {
+    NEVER.iter().any(|one| path == Path::new(one))
+}
+
+/// All paths, folders before what is in them.
+fn paths(site: &Site) -> Result<Vec<PathBuf>, RestoreError> {
+    let mut found = Vec::new();
+    for tree in TREES.map(Path::new) {
+        if site.at(tree).symlink_metadata().is_ok() {
+            walk(site, tree, &mut found)?;
+        }
+    }
+    Ok(found)
+}
+
+fn walk(site: &Site, path: &Path, found: &mut Vec<PathBuf>) -> Result<(), RestoreError> {
+    if found.len() >= ENTRIES || is_never(path) {
+        return Ok(());
+    }
+    found.push(path.to_owned());
+    let place = site.at(path);
+    let Ok(metadata) = place.symlink_metadata() else {
+        return Ok(());
+    };
+    if !metadata.is_dir() {
+        return Ok(());
+    }
+    let entries = std::fs::read_dir(&place).map_err(file(&place))?;
+    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    names.sort();
+    names
+        .iter()
+        .try_for_each(|name| walk(site, &path.join(name), found))
+}
