@@ -15,7 +15,6 @@ use super::phases::{refusal, unable};
 use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{PackageName, Plan, Refusal, Rehearsal, Report, Verdict};
-use crate::os::jail::JailError;
 use crate::os::{files, jail, machine, systemd};
 use crate::package_manager::PackageManager;
 use crate::rehearsal::{self, Check, Room, Spare};
@@ -104,7 +103,7 @@ impl<P: PackageManager> Tools<'_, P> {
     ) -> Result<Rehearsal, Refusal> {
         let trial: Trial = match trial::perform(setting, plan, desk).await {
             Ok(trial) => trial,
-            Err(error) => return Ok(Rehearsal::impossible(plan.clone(), words(&error))),
+            Err(error) => return Ok(Rehearsal::impossible(plan.clone(), error.to_string())),
         };
         if !trial.heard.stale.is_empty() {
             return Err(Refusal::Stale {
@@ -161,8 +160,7 @@ impl<P: PackageManager> Tools<'_, P> {
 
     fn room(&self, predicted: u64) -> Result<Room, String> {
         let disk = rustix::fs::statvfs(self.root)
-            .map(|space| space.f_bavail.saturating_mul(space.f_frsize))
-            .unwrap_or(0);
+            .map_or(0, |space| space.f_bavail.saturating_mul(space.f_frsize));
         rehearsal::choose(
             predicted,
             Spare {
@@ -171,8 +169,4 @@ impl<P: PackageManager> Tools<'_, P> {
             },
         )
     }
-}
-
-fn words(error: &JailError) -> String {
-    error.to_string()
 }
