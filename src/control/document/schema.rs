@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::{
     Check, Doctor, ErrorDocument, Explanation, History, Notice, Quarantine, RehearseDocument,
-    RestorePoints,
-    RunDocument, Schedules, Status, Takeover,
+    RestorePoints, RunDocument, Schedules, Status, Takeover,
 };
 
 /// The schema of every document, by the name in its `schema` field.

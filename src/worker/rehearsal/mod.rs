@@ -7,6 +7,8 @@ mod culprits;
 mod foretold;
 mod trial;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 pub use inside::{rehearsal_inside, rehearsal_stand_in};
@@ -124,6 +126,12 @@ impl<P: PackageManager> Tools<'_, P> {
     /// What all transactions are tried with; a sentence when there is no room.
     async fn setting(&self, plan: &Plan) -> Result<Result<Setting, String>, Refusal> {
         let unpacked = self.package_manager.unpacked(plan).await.map_err(refusal)?;
+        let layers = self.root.join(LAYERS);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&layers)
+            .map_err(|cause| unable(&cause))?;
         let room = match self.room(rehearsal::predicted(plan, unpacked)) {
             Ok(room) => room,
             Err(sentence) => return Ok(Err(sentence)),
@@ -138,7 +146,7 @@ impl<P: PackageManager> Tools<'_, P> {
             units,
             checks: self.checks(),
             room,
-            layers: self.root.join(LAYERS),
+            layers,
         }))
     }
 
