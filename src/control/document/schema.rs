@@ -13,7 +13,7 @@ use super::{
 
 /// The schema of every document, by the name in its `schema` field.
 #[must_use]
-pub fn schemas() -> [(&'static str, Schema); 12] {
+pub fn schemas() -> [(&'static str, Schema); 13] {
     [
         ("check-1", schema::<Check>()),
         ("status-1", schema::<Status>()),
