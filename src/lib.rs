@@ -15,6 +15,7 @@ pub mod model;
 pub mod os;
 pub mod package_manager;
 pub mod policy;
+pub mod quarantine;
 pub mod reboot;
 pub mod rehearsal;
 pub mod restore;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -36,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "package_manager",
             "running",
             "takeover",
+            "quarantine",
             "metrics",
             "state",
             "cycle",
@@ -56,6 +57,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "restore",
             "running",
             "takeover",
+            "quarantine",
             "verify",
             "policy",
             "os",
@@ -83,6 +85,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("rehearsal", &["os", "model"]),
     ("restore", &["os", "model"]),
     ("takeover", &["os", "model"]),
+    ("quarantine", &["os", "model"]),
     ("verify", &["os", "model"]),
     ("metrics", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),

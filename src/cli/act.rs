@@ -22,7 +22,9 @@ pub(super) async fn order(
         Action::Start { .. }
         | Action::Rehearse { .. }
         | Action::RollBack { .. }
-        | Action::Takeover { .. } => "it is done",
+        | Action::Takeover { .. }
+        | Action::KeepAway { .. }
+        | Action::LetIn { .. } => "it is done",
     };
     act(context, action).await?;
     if !screen.wants_json() {

@@ -85,6 +85,11 @@ pub(super) enum Command {
         #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         count: u32,
     },
+    /// List what did harm here and is kept away, or change that
+    Quarantine {
+        #[command(subcommand)]
+        command: Option<QuarantineCommand>,
+    },
     /// Print what the package manager printed in a run; the latest by default
     Logs {
         /// A run's id
@@ -123,6 +128,8 @@ pub(super) enum Command {
     Jail {
         /// Which part
         part: jail::Part,
+        /// What the part is told
+        words: Vec<String>,
     },
     /// Do inside a rehearsal's jail what a run does outside
     #[command(hide = true)]
@@ -162,6 +169,27 @@ pub(super) struct RunArguments {
     /// Only these packages; overrides soaking and not-selected, never a hold or a rejection
     #[arg(value_name = "PACKAGE")]
     pub packages: Vec<String>,
+}
+
+/// What can be done with the quarantine.
+#[derive(Debug, Subcommand)]
+pub(super) enum QuarantineCommand {
+    /// List what is kept away, why, and until when; needs no root
+    List,
+    /// Keep a version away for 7 days, from upgrades by hand too; a newer one may come
+    Add {
+        /// A package or source package, at the version on offer or at this one
+        #[arg(value_name = "PACKAGE[=VERSION]")]
+        package: String,
+        /// Why; shown to everybody
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let it in again
+    Remove {
+        /// A package or source package
+        package: String,
+    },
 }
 
 /// What is rehearsed.
@@ -215,6 +243,7 @@ impl Command {
                 | Self::Explain { .. }
                 | Self::Status
                 | Self::History { .. }
+                | Self::Quarantine { .. }
                 | Self::Doctor
         )
     }

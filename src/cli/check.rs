@@ -9,12 +9,13 @@ use crate::control::document::{Check, Update};
 use crate::model::ExitCode;
 
 /// The order in which decisions are counted, and those worth counting.
-const DECISIONS: [&str; 7] = [
+const DECISIONS: [&str; 8] = [
     "install",
     "soaking",
     "report-only",
     "held",
     "rejected",
+    "quarantined",
     "blocked",
     "not-selected",
 ];

@@ -13,6 +13,7 @@ mod explain;
 mod history;
 mod logs;
 mod progress;
+mod quarantine;
 mod rehearse;
 mod rollback;
 mod run;
@@ -30,7 +31,7 @@ use screen::Screen;
 
 use crate::control::Action;
 use crate::model::ExitCode;
-use crate::os::{jail, journal, process};
+use crate::os::{journal, process};
 use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
@@ -48,6 +49,10 @@ pub fn main() -> std::process::ExitCode {
             command: Command::RehearsalStandIn { path, arguments },
             ..
         }) => worker::rehearsal_stand_in(&path, &arguments).into(),
+        Ok(Arguments {
+            command: Command::Jail { part, words },
+            ..
+        }) => part.play(&words).into(),
         Ok(arguments) => carry_out(&arguments).into(),
         Err(usage) => {
             // Help and version are no errors; clap knows which stream is whose.
@@ -66,7 +71,6 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
-        Command::Jail { part } => return part_of_jail(*part),
         Command::RehearsalInside => return worker::rehearsal_inside(),
         _ => {}
     }
@@ -83,15 +87,6 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
     // Waiting threads are of no use to anybody any more.
     runtime.shutdown_background();
     done.unwrap_or_else(|trouble| screen.fail(&trouble))
-}
-
-/// What went wrong is told where the jail's report is read.
-fn part_of_jail(part: jail::Part) -> ExitCode {
-    if part.play() {
-        ExitCode::Success
-    } else {
-        ExitCode::Failed
-    }
 }
 
 async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Trouble> {
@@ -127,6 +122,9 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
         Command::Status => status::status(&context, screen).await,
         Command::History { run, count } => {
             history::history(&context, screen, run.as_deref(), *count).await
+        }
+        Command::Quarantine { command } => {
+            quarantine::quarantine(&context, screen, command.as_ref()).await
         }
         Command::Logs { run, follow } => logs::logs(&context, run.as_deref(), *follow).await,
         Command::Schedule { name, from, count } => {

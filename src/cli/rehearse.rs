@@ -102,8 +102,9 @@ fn print(screen: &Screen, document: &RehearseDocument) {
     for (what, told) in told(rehearsal) {
         Screen::line(&format!("{what:<15} {told}"));
     }
+    Screen::raw(b"\n");
     Screen::line(&format!(
-        "\nnothing of this machine was changed; `patchd logs {}` has the whole output",
+        "nothing of this machine was changed; `patchd logs {}` has the whole output",
         document.run
     ));
 }
@@ -183,7 +184,7 @@ fn disk(disk: &[DiskUse]) -> Option<String> {
         .filter(|volume| volume.bytes != 0)
         .map(|volume| {
             let sign = if volume.bytes < 0 { '-' } else { '+' };
-            let tenths = volume.bytes.unsigned_abs() / 104_858;
+            let tenths = volume.bytes.unsigned_abs().saturating_mul(10) >> 20;
             format!(
                 "{sign}{}.{} MB on {}",
                 tenths / 10,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::error::ControlError;
 use super::parameters::Parameters;
 use super::{INTERFACE, request::Request};
-use crate::model::{PackageName, RunId};
+use crate::model::{PackageName, RunId, Version};
 
 /// No answer lists more runs or windows.
 const MOST: u32 = 1000;
@@ -59,6 +59,8 @@ pub enum Question {
         /// Which.
         run: RunId,
     },
+    /// What did harm here and is kept away.
+    Quarantine,
     /// What can be rolled back.
     RestorePoints,
     /// The windows to come.
@@ -124,6 +126,25 @@ pub enum Action {
     },
     /// Take a pause back.
     Resume,
+    /// Keep a version away.
+    KeepAway {
+        /// A package, or the source of some.
+        package: PackageName,
+        /// Absent for what is on offer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        version: Option<Version>,
+        /// Why.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// Who stands behind a caller that is root.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sudo_user: Option<String>,
+    },
+    /// Let a version in again.
+    LetIn {
+        /// A package, or the source of some.
+        package: PackageName,
+    },
     /// Read the configuration anew.
     Reload,
     /// Disable rivals, or let them be as they were.
@@ -213,6 +234,7 @@ impl Question {
             "Run" => Self::Run {
                 run: given.run("run")?.ok_or_else(|| Parameters::wrong("run"))?,
             },
+            "Quarantine" => Self::Quarantine,
             "RestorePoints" => Self::RestorePoints,
             "Schedule" => Self::Schedule {
                 name: given.text("name")?,
@@ -235,6 +257,8 @@ impl Action {
             Self::Cancel => "Cancel",
             Self::Pause { .. } => "Pause",
             Self::Resume => "Resume",
+            Self::KeepAway { .. } => "KeepAway",
+            Self::LetIn { .. } => "LetIn",
             Self::Reload => "Reload",
             Self::Takeover { .. } => "Takeover",
         }
@@ -263,6 +287,15 @@ impl Action {
                 reason: given.text("reason")?,
             },
             "Resume" => Self::Resume,
+            "KeepAway" => Self::KeepAway {
+                package: given.package("package")?,
+                version: given.version("version")?,
+                reason: given.text("reason")?,
+                sudo_user: given.text("sudo_user")?,
+            },
+            "LetIn" => Self::LetIn {
+                package: given.package("package")?,
+            },
             "Reload" => Self::Reload,
             "Takeover" => Self::Takeover {
                 undo: given.flag("undo")?,
@@ -315,6 +348,13 @@ mod tests {
             ("Start", json!({"now": "yes"}), "now"),
             ("Pause", json!({"reason": "x".repeat(2000)}), "reason"),
             ("Cancel", json!({"run": "x"}), "run"),
+            ("KeepAway", json!({}), "package"),
+            (
+                "KeepAway",
+                json!({"package": "nginx", "version": "1\nPin: x"}),
+                "version",
+            ),
+            ("LetIn", json!({"package": "a b"}), "package"),
         ];
         for (method, parameters, name) in cases {
             assert_eq!(
@@ -360,13 +400,18 @@ mod tests {
         };
         let defined: Vec<&str> = defined.collect();
         assert!(defined.iter().all(understood), "{defined:?}");
-        assert_eq!(defined.len(), 14);
+        assert_eq!(defined.len(), 17);
     }
 
     fn some_call() -> impl Strategy<Value = Call> {
         let text = || proptest::option::of("[a-z]{1,9}");
         let name =
             || "[a-z][a-z0-9+.-]{1,9}".prop_map(|it| PackageName::try_from(it).expect("valid"));
+        let version = || {
+            let some =
+                "[0-9][a-z0-9.+~-]{0,9}".prop_map(|it| Version::try_from(it).expect("valid"));
+            proptest::option::of(some)
+        };
         let run =
             || any::<(u32, u64)>().prop_map(|(at, noise)| RunId::new(at.into(), noise.into()));
         let count = || proptest::option::of(1..=MOST);
@@ -412,6 +457,18 @@ mod tests {
             Just(Call::Act(Action::Cancel)),
             text().prop_map(|reason| Call::Act(Action::Pause { reason })),
             Just(Call::Act(Action::Resume)),
+            Just(Call::Ask(Question::Quarantine)),
+            (name(), version(), text(), text()).prop_map(
+                |(package, version, reason, sudo_user)| {
+                    Call::Act(Action::KeepAway {
+                        package,
+                        version,
+                        reason,
+                        sudo_user,
+                    })
+                }
+            ),
+            name().prop_map(|package| Call::Act(Action::LetIn { package })),
             Just(Call::Act(Action::Reload)),
             any::<bool>().prop_map(|undo| Call::Act(Action::Takeover { undo })),
         ]

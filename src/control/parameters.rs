@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::error::ControlError;
-use crate::model::{PackageName, RunId};
+use crate::model::{PackageName, RunId, Version};
 
 /// Names and reasons are not longer, characters.
 const TEXT: usize = 1000;
@@ -62,6 +62,14 @@ impl Parameters {
     /// A package's name, which must be given.
     pub fn package(&mut self, name: &str) -> Result<PackageName, ControlError> {
         self.take(name, package)?.ok_or_else(|| Self::wrong(name))
+    }
+
+    /// A package's version, if given.
+    pub fn version(&mut self, name: &str) -> Result<Option<Version>, ControlError> {
+        self.take(name, |value| match value {
+            Value::String(text) => Version::try_from(text).ok(),
+            _ => None,
+        })
     }
 
     /// Packages' names; none when not given.

@@ -163,6 +163,7 @@ mod tests {
             policy: &policy,
             asked: &asked,
             set_aside: &[],
+            kept_away: &[],
             now: Timestamp::UNIX_EPOCH,
         };
         let limits = Limits { survey, judge };

@@ -5,7 +5,7 @@ use super::driver::opening;
 use super::events::event;
 use super::hands::{Hands, Work};
 use crate::control::{ControlError, document};
-use crate::model::{ExitCode, Handover, Order, Phase, Report, Task, WorkerEvent};
+use crate::model::{ExitCode, Handover, Order, Phase, Report, RunId, Task, WorkerEvent};
 use crate::os::clock;
 
 /// A worker that reports on something else than it was ordered to do.
@@ -14,7 +14,17 @@ pub(super) const ASTRAY: &str =
 
 /// Gives such an order and waits for its report.
 pub(super) async fn order<H: Hands>(hands: &mut H, phase: Phase) -> Result<Report, String> {
-    let order = Order::new(opening::new_id(clock::now(), None), Task::plain(phase));
+    let run = opening::new_id(clock::now(), None);
+    give(hands, run, Task::plain(phase)).await
+}
+
+/// Gives one order of this run and waits for its report.
+pub(super) async fn give<H: Hands>(
+    hands: &mut H,
+    run: RunId,
+    task: Task,
+) -> Result<Report, String> {
+    let order = Order::new(run, task);
     let mut work = hands.order(&order).await.map_err(|lost| lost.to_string())?;
     loop {
         match work.next().await.map_err(|lost| lost.to_string())? {

@@ -1,7 +1,7 @@
 //! How the brain gives orders: to a worker that systemd starts for a connection,
 //! or, without a daemon, to one that is our own child. The protocol is the same.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -9,12 +9,14 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::events::event;
-use crate::model::{Order, Refusal, Report, WorkerEvent};
+use crate::model::{Order, Phase, Refusal, Report, WorkerEvent};
 use crate::os::command::{Command, Dialogue};
 use crate::os::process;
 
-/// Where systemd listens for the worker.
-const SOCKET: &str = "/run/patchd-worker.sock";
+/// Where systemd listens for the worker, and for the same worker in a unit that
+/// may be killed with all that is in it.
+const WORKER: &str = "/run/patchd-worker.sock";
+const REHEARSE: &str = "/run/patchd-rehearse.sock";
 
 /// How often a worker is asked for, and the pause after the first attempt; each
 /// further one is twice as long: 25 s in all.
@@ -75,7 +77,8 @@ impl Work for Dialogue {
 /// each connection, in a cgroup of its own, so that it goes on when we end.
 #[derive(Debug, Clone)]
 pub struct SocketWorker {
-    path: PathBuf,
+    worker: PathBuf,
+    rehearse: PathBuf,
 }
 
 /// A connection to a worker.
@@ -91,7 +94,8 @@ pub struct Conversation {
 impl Default for SocketWorker {
     fn default() -> Self {
         Self {
-            path: SOCKET.into(),
+            worker: WORKER.into(),
+            rehearse: REHEARSE.into(),
         }
     }
 }
@@ -104,46 +108,58 @@ impl Hands for SocketWorker {
     async fn order(&mut self, order: &Order) -> Result<Conversation, Lost> {
         let mut text = serde_json::to_vec(order).map_err(lost)?;
         text.push(b'\n');
+        let path = self.path(order.phase);
         let mut pause = PAUSE;
         for _ in 1..ATTEMPTS {
-            match self.converse(&text).await {
+            match converse(path, &text).await {
                 Ok(conversation) => return Ok(conversation),
                 Err(cause) => {
                     event!(WORKER_UNREACHABLE, PATCHD_RUN = %order.run,
-                        "the worker at {} does not answer ({cause}); tried again in {} ms", self.path.display(), pause.as_millis());
+                        "the worker at {} does not answer ({cause}); tried again in {} ms", path.display(), pause.as_millis());
                 }
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
         }
-        self.converse(&text).await.map_err(|cause| {
-            let path = self.path.display();
+        converse(path, &text).await.map_err(|cause| {
             Lost(format!(
-                "nobody answers at {path}: {cause}; see `systemctl status patchd-worker.socket`"
+                "nobody answers at {}: {cause}; see `systemctl status {}.socket`",
+                path.display(),
+                path.file_stem().unwrap_or_default().to_string_lossy()
             ))
         })
     }
 }
 
 impl SocketWorker {
-    /// Where somebody else listens in systemd's place.
+    /// Where somebody else listens in systemd's place, for all orders.
     #[must_use]
     pub fn at(path: PathBuf) -> Self {
-        Self { path }
+        Self {
+            rehearse: path.clone(),
+            worker: path,
+        }
     }
 
-    async fn converse(&self, text: &[u8]) -> std::io::Result<Conversation> {
-        let (read, mut write) = UnixStream::connect(&self.path).await?.into_split();
-        write.write_all(text).await?;
-        let mut lines = BufReader::new(read).lines();
-        let first = lines.next_line().await?;
-        let nobody = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        Ok(Conversation {
-            lines,
-            first: Some(first.ok_or_else(nobody)?),
-            _write: write,
-        })
+    fn path(&self, phase: Phase) -> &Path {
+        match phase {
+            Phase::Rehearse => &self.rehearse,
+            _ => &self.worker,
+        }
     }
+}
+
+async fn converse(path: &Path, text: &[u8]) -> std::io::Result<Conversation> {
+    let (read, mut write) = UnixStream::connect(path).await?.into_split();
+    write.write_all(text).await?;
+    let mut lines = BufReader::new(read).lines();
+    let first = lines.next_line().await?;
+    let nobody = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    Ok(Conversation {
+        lines,
+        first: Some(first.ok_or_else(nobody)?),
+        _write: write,
+    })
 }
 
 impl Work for Conversation {

@@ -125,6 +125,7 @@ mod tests {
                 ("held", 0),
                 ("install", 1),
                 ("not-selected", 0),
+                ("quarantined", 0),
                 ("rejected", 0),
                 ("report-only", 0),
                 ("soaking", 1)

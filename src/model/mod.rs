@@ -30,7 +30,7 @@ pub use outcome::{ExitCode, InvalidExitCode, Outcome};
 pub use package::{Architecture, InvalidName, PackageId, PackageName};
 pub use pending::{Block, Offer, Origin, Pending, PendingUpdate};
 pub use plan::{Change, Decided, Decision, Digest, Plan};
-pub use quarantine::{Quarantining, Suspicion};
+pub use quarantine::{KeptAway, Quarantining, Suspicion};
 pub use refusal::Refusal;
 pub use rehearsal::{
     Bounds, DiskUse, FileChange, FileChanges, FileFate, Layer, Rehearsal, ServiceChange,

@@ -92,6 +92,14 @@ pub enum Block {
     },
 }
 
+impl Block {
+    /// Whether it is about the package, whichever version is meant.
+    #[must_use]
+    pub fn is_somebodys_will(&self) -> bool {
+        matches!(self, Self::Hold | Self::Pin | Self::Phasing)
+    }
+}
+
 impl Pending {
     /// A repository that was never fetched may offer anything. A run fetches
     /// first and reports it then; a mere look is incomplete.

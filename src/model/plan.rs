@@ -23,6 +23,8 @@ pub enum Decision {
     Held,
     /// A rule with `then = "reject"`.
     Rejected,
+    /// It did harm here, and is kept away for a while.
+    Quarantined,
     /// No rule matched.
     NotSelected,
     /// A rule said install, and the package manager cannot.
@@ -78,12 +80,13 @@ pub struct Digest(String);
 
 impl Decision {
     /// All there are, for counting.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Install,
         Self::Soaking,
         Self::ReportOnly,
         Self::Held,
         Self::Rejected,
+        Self::Quarantined,
         Self::NotSelected,
         Self::Blocked,
     ];
@@ -211,6 +214,7 @@ impl fmt::Display for Decision {
             Self::ReportOnly => "report-only",
             Self::Held => "held",
             Self::Rejected => "rejected",
+            Self::Quarantined => "quarantined",
             Self::NotSelected => "not-selected",
             Self::Blocked => "blocked",
         })

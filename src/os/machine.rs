@@ -36,6 +36,21 @@ pub fn machine_id() -> Option<MachineId> {
     valid.then(|| MachineId(id.to_owned()))
 }
 
+/// The memory that programs could have at once, bytes; 0 where the kernel does not say.
+#[must_use]
+pub fn available_memory() -> u64 {
+    let text = read_bounded(Path::new("/proc/meminfo"), CAP).unwrap_or_default();
+    parse_available(&text).unwrap_or(0)
+}
+
+fn parse_available(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib.saturating_mul(1024))
+}
+
 /// What os-release(5) says, from `/etc`, else from `/usr/lib`.
 pub fn distribution() -> std::io::Result<Distribution> {
     read_bounded(Path::new("/etc/os-release"), CAP)
@@ -84,6 +99,14 @@ mod tests {
     fn a_rolling_release_has_no_version() {
         let distribution = parse_distribution("ID=debian\nVERSION_ID=\n");
         assert_eq!(distribution.version, None);
+    }
+
+    #[test]
+    fn memory_is_told_in_bytes() {
+        let text = "MemTotal:       24684280 kB\nMemAvailable:   23495000 kB\n";
+        assert_eq!(parse_available(text), Some(23_495_000 << 10));
+        assert_eq!(parse_available(""), None);
+        assert!(available_memory() > 0);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What every package manager must be able to do for us.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
-use crate::model::{Change, PackageId, PackageName, Pending, Plan, Repository, Version};
+use crate::model::{Change, KeptAway, PackageId, PackageName, Pending, Plan, Repository, Version};
 
 /// One package that shall come to one exact version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +99,8 @@ pub trait PackageManager {
     /// Its name in reports: `apt`.
     fn name(&self) -> &'static str;
 
-    /// What could be updated, and what stands in the way.
+    /// What could be updated, and what stands in the way. What [`Self::keep_away`]
+    /// keeps away is listed as if it were not.
     async fn pending(&self) -> Result<Pending, Fault>;
 
     /// The whole transaction that brings the wanted packages to the wanted
@@ -118,6 +119,19 @@ pub trait PackageManager {
 
     /// Packages that are not in a sound state, a sentence each; empty means sound.
     async fn audit(&self) -> Result<Vec<String>, Fault>;
+
+    /// What is kept away for us still: a person may have let it in again.
+    async fn kept_away(&self) -> Result<BTreeSet<KeptAway>, Fault>;
+
+    /// The source of each of these versions, as far as it can be told.
+    async fn sources(
+        &self,
+        of: &[(PackageId, Version)],
+    ) -> Result<BTreeMap<PackageId, PackageName>, Fault>;
+
+    /// Has these versions, and no others of ours, kept away from everybody who
+    /// upgrades this machine, by hand too.
+    async fn keep_away(&self, versions: &BTreeSet<KeptAway>) -> Result<(), Fault>;
 
     /// Waits until nobody else holds the lock.
     async fn wait_for_lock(&self, watch: Watch<'_>) -> Result<(), Fault>;

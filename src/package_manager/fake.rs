@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::contract::{Activity, Applied, Fitness, Held, PackageManager, Wanted, Watch};
 use super::fault::Fault;
 use crate::model::{
-    Change, Offer, Origin, PackageId, PackageName, Pending, PendingUpdate, Plan, Repository,
-    RepositoryState, Version,
+    Change, KeptAway, Offer, Origin, PackageId, PackageName, Pending, PendingUpdate, Plan,
+    Repository, RepositoryState, Version,
 };
 use crate::os::process::Process;
 use crate::os::signals::Noted;
@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub archives: bool,
     /// A shutdown begins while `apply` runs.
     pub stops: Option<Noted>,
+    /// What nobody is to install.
+    pub kept_away: BTreeSet<KeptAway>,
     /// The privileged calls, in order.
     pub calls: Vec<&'static str>,
 }
@@ -241,6 +243,25 @@ impl PackageManager for Fake {
 
     async fn audit(&self) -> Result<Vec<String>, Fault> {
         Ok(self.world().broken.clone())
+    }
+
+    async fn kept_away(&self) -> Result<BTreeSet<KeptAway>, Fault> {
+        Ok(self.world().kept_away.clone())
+    }
+
+    async fn sources(
+        &self,
+        of: &[(PackageId, Version)],
+    ) -> Result<BTreeMap<PackageId, PackageName>, Fault> {
+        Ok(of
+            .iter()
+            .map(|(id, _)| (id.clone(), id.name.clone()))
+            .collect())
+    }
+
+    async fn keep_away(&self, versions: &BTreeSet<KeptAway>) -> Result<(), Fault> {
+        self.world().kept_away.clone_from(versions);
+        Ok(())
     }
 
     async fn wait_for_lock(&self, watch: Watch<'_>) -> Result<(), Fault> {

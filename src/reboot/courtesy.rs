@@ -77,49 +77,31 @@ mod tests {
     const NONE: Duration = Duration::ZERO;
 
     #[test]
-    fn an_empty_machine_goes_down_at_once_and_others_have_their_time() {
-        let (block, delay) = (inhibitor("block"), inhibitor("delay"));
-        let (alice, screen) = (session("user"), session("greeter"));
-        let waits = |it: &Next| matches!(it, Next::Wait(_));
-        let goes = |it: &Next| *it == Next::Go;
-        let stays = |it: &Next| matches!(it, Next::PutOff(_));
-        type Case<'a> = (
-            &'a [Inhibitor],
-            &'a [Session],
-            Duration,
-            Duration,
-            &'a dyn Fn(&Next) -> bool,
-        );
-        let table: [Case<'_>; 10] = [
-            (&[], &[], NONE, LONG, &goes),
-            (&[], &[], NONE, NONE, &goes),
-            (
-                std::slice::from_ref(&delay),
-                std::slice::from_ref(&screen),
-                NONE,
-                LONG,
-                &goes,
-            ),
-            (std::slice::from_ref(&block), &[], NONE, LONG, &waits),
-            (std::slice::from_ref(&block), &[], LONG, SOON, &waits),
-            (std::slice::from_ref(&block), &[], LONG, NONE, &stays),
-            (&[], std::slice::from_ref(&alice), NONE, LONG, &waits),
-            (&[], std::slice::from_ref(&alice), GRACE, LONG, &goes),
-            (&[], std::slice::from_ref(&alice), SOON, NONE, &goes),
-            (
-                std::slice::from_ref(&block),
-                std::slice::from_ref(&alice),
-                GRACE,
-                LONG,
-                &waits,
-            ),
-        ];
-        for (number, (inhibitors, sessions, waited, left, expected)) in
-            table.into_iter().enumerate()
-        {
-            let next = next(inhibitors, sessions, waited, left);
-            assert!(expected(&next), "{number}: {next:?}");
+    fn an_empty_machine_goes_down_at_once() {
+        for left in [LONG, NONE] {
+            assert_eq!(next(&[], &[], NONE, left), Next::Go);
         }
+        let delay = [inhibitor("delay")];
+        assert_eq!(next(&delay, &[session("greeter")], NONE, LONG), Next::Go);
+    }
+
+    #[test]
+    fn whoever_forbids_it_is_waited_for_to_the_end_and_then_wins() {
+        let block = [inhibitor("block")];
+        let alice = [session("user")];
+        for (waited, left) in [(NONE, LONG), (LONG, SOON)] {
+            assert!(matches!(next(&block, &[], waited, left), Next::Wait(_)));
+            assert!(matches!(next(&block, &alice, waited, left), Next::Wait(_)));
+        }
+        assert!(matches!(next(&block, &[], LONG, NONE), Next::PutOff(_)));
+    }
+
+    #[test]
+    fn whoever_is_logged_in_has_a_while() {
+        let alice = [session("user")];
+        assert!(matches!(next(&[], &alice, NONE, LONG), Next::Wait(_)));
+        assert_eq!(next(&[], &alice, GRACE, LONG), Next::Go);
+        assert_eq!(next(&[], &alice, SOON, NONE), Next::Go);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::said::Said;
 use super::stage::Check;
-use crate::os::command::{Command, Runner};
+use crate::os::command::{Command, Output, Runner};
 
 /// One that takes longer is no check of a configuration.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -84,9 +84,21 @@ async fn failure(check: &Check, runner: &dyn Runner) -> Option<String> {
         .timeout(check.timeout);
     match runner.ask(&question).await {
         Ok(output) if output.status == 0 => None,
-        Ok(output) => Some(output.last_words()),
+        Ok(output) => Some(first_words(&output)),
         Err(cause) => Some(cause.to_string()),
     }
+}
+
+/// Whoever checks a configuration first says what is wrong with it.
+fn first_words(output: &Output) -> String {
+    let first = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.lines().find(|line| !line.trim().is_empty())?;
+        Some(line.trim().to_owned())
+    };
+    first(&output.stderr)
+        .or_else(|| first(&output.stdout))
+        .unwrap_or_else(|| format!("exit status {}", output.status))
 }
 
 #[cfg(test)]
@@ -100,6 +112,16 @@ mod tests {
             argv: vec![program.to_owned()],
             timeout: TIMEOUT,
         }
+    }
+
+    #[test]
+    fn the_first_line_says_what_is_wrong() {
+        let output = Output {
+            status: 1,
+            stdout: b"checking\n".to_vec(),
+            stderr: b"\nnginx: [emerg] unknown directive\nnginx: test failed\n".to_vec(),
+        };
+        assert_eq!(first_words(&output), "nginx: [emerg] unknown directive");
     }
 
     #[tokio::test]

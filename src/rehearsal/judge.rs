@@ -16,6 +16,8 @@ pub enum Ending {
     Memory,
     /// It filled its layer.
     LayerFull,
+    /// It started more processes than it may.
+    Tasks,
 }
 
 /// What it proves.
@@ -94,6 +96,7 @@ pub fn judge(heard: &Heard, ending: Ending) -> Judgement {
         let lack = match ending {
             Ending::Memory => Some("it had no more memory"),
             Ending::LayerFull => Some("its layer had no more room"),
+            Ending::Tasks => Some("it started more processes than it may there"),
             Ending::Status(_) | Ending::TimeLimit(_) => lack(said.chain([failure.as_str()])),
         };
         return match lack {
@@ -123,6 +126,7 @@ pub fn judge(heard: &Heard, ending: Ending) -> Judgement {
             heard.doing
         ),
         (None, Ending::Memory) => "it wanted more memory than it may have".to_owned(),
+        (None, Ending::Tasks) => "it started more processes than it may".to_owned(),
         (None, Ending::LayerFull) => "its layer had no more room".to_owned(),
         (None, Ending::Status(status)) => format!("it ended with status {status} and no answer"),
     };
@@ -154,7 +158,11 @@ fn passed(heard: &Heard) -> String {
 fn failure(heard: &Heard) -> Option<String> {
     let applied = heard.applied.as_ref()?;
     if let Some(failure) = &applied.failure {
-        return Some(failure.clone());
+        let words = script_words(&heard.words).filter(|words| !failure.contains(words));
+        return Some(match words {
+            Some(words) => format!("{failure} ({words})"),
+            None => failure.clone(),
+        });
     }
     if let Some(first) = heard.unsound.first() {
         return Some(format!(
@@ -165,6 +173,20 @@ fn failure(heard: &Heard) -> Option<String> {
     Some(format!(
         "{name} passes before it and fails behind it: {words}"
     ))
+}
+
+/// The last line that is not dpkg's own.
+fn script_words(words: &[String]) -> Option<&str> {
+    const DPKG: [&str; 6] = [
+        "dpkg",
+        "Setting up ",
+        "Unpacking ",
+        "Preparing to unpack ",
+        "Processing triggers for ",
+        " ",
+    ];
+    let own = |line: &&String| !DPKG.iter().any(|start| line.starts_with(start));
+    words.iter().rfind(own).map(|line| line.trim())
 }
 
 fn culprits(heard: &Heard) -> Vec<PackageName> {
@@ -253,12 +275,25 @@ mod tests {
     }
 
     #[test]
+    fn the_last_words_of_a_script_are_told_and_not_those_around_it() {
+        let words = [
+            "Setting up bad (2.0) ...",
+            "cannot find the answer",
+            "dpkg: error processing package bad (--configure):",
+            " installed bad package post-installation script subprocess returned error exit status 3",
+        ];
+        let judged = judge(&heard(Some(EXIT), &words), WELL);
+        assert_eq!(judged.summary, format!("{EXIT} (cannot find the answer)"));
+    }
+
+    #[test]
     fn silence_proves_nothing() {
         let hour = Duration::from_hours(1);
         let table = [
             (Ending::TimeLimit(hour), "within 60 min"),
             (Ending::Memory, "more memory"),
             (Ending::LayerFull, "no more room"),
+            (Ending::Tasks, "more processes"),
             (Ending::Status(137), "status 137"),
         ];
         for (ending, words) in table {

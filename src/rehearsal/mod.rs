@@ -32,6 +32,6 @@ pub use note::{Note, read as read_notes};
 pub use old_code::units_running;
 pub use room::{Room, Spare, choose, predicted};
 pub use said::{Applied, Heard, LINE, PIECE, Said, Show};
-pub use services::fates;
-pub use stage::{Check, FOLDER, Script, Stage, is_ours, laid};
+pub use services::{fates, not_rehearsed};
+pub use stage::{Check, Script, Stage, is_ours, laid};
 pub use stand_in::stand_in;

@@ -73,8 +73,11 @@ pub enum Said {
     },
     /// A stand-in was called.
     Noted(Note),
-    /// Somebody asked for a reboot.
-    RebootRequired,
+    /// This package asks for a reboot.
+    RebootRequired {
+        /// Its name.
+        package: String,
+    },
     /// It could not begin, or not come to its end.
     Impossible {
         /// Why.
@@ -106,9 +109,9 @@ pub struct Heard {
     /// What was being done last.
     pub doing: String,
     /// How much output was passed on, bytes.
-    passed_on: usize,
-    /// Somebody asked for a reboot.
-    pub reboot_required: bool,
+    pub passed_on: usize,
+    /// The packages that ask for a reboot.
+    pub reboot_required: Vec<String>,
     /// Why it could not begin, or not come to its end.
     pub impossible: Option<String>,
     /// It came to its end.
@@ -190,7 +193,7 @@ impl Heard {
                     self.notes.push(Note::new(&note.program, &note.arguments));
                 }
             }
-            Said::RebootRequired => self.reboot_required = true,
+            Said::RebootRequired { package } => keep(&mut self.reboot_required, [package]),
             Said::Impossible { sentence } => self.impossible = Some(short(&sentence)),
             Said::Done => self.done = true,
         }

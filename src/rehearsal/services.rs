@@ -27,6 +27,31 @@ pub fn fates(notes: &[Note], units: &Relations) -> Vec<ServiceChange> {
     services.courses.into_iter().filter_map(fate).collect()
 }
 
+/// As many steps as a report lists.
+const STEPS: usize = 50;
+
+/// What was only noted down and will be done for the first time on the machine
+/// itself: all but questions about services and orders to them.
+#[must_use]
+pub fn not_rehearsed(notes: &[Note]) -> Vec<String> {
+    let of_systemd = |note: &Note| match note.program.as_str() {
+        POLICY => false,
+        SYSTEMCTL => matches!(
+            Call::parse(&note.arguments).verb,
+            "daemon-reexec" | "isolate"
+        ),
+        _ => true,
+    };
+    let mut steps: Vec<String> = Vec::new();
+    for step in notes.iter().filter(|note| of_systemd(note)) {
+        let step = step.to_string();
+        if steps.len() < STEPS && !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    steps
+}
+
 /// What was done to one unit so far.
 #[derive(Debug, Default)]
 struct Course {
@@ -100,7 +125,7 @@ impl Services<'_> {
                 "stop" => self.stop(&unit),
                 "restart" | "force-restart" => {
                     self.restart(&unit);
-                    self.course(&unit).start();
+                    self.start(&unit);
                 }
                 "try-restart" | "condrestart" => self.restart(&unit),
                 "reload" | "force-reload" | "reload-or-restart" | "try-reload-or-restart" => {
@@ -117,6 +142,11 @@ impl Services<'_> {
     }
 
     fn start(&mut self, unit: &str) {
+        let known = self.units.get(unit);
+        // What is switched off and does not run stays so, whoever asks.
+        if known.is_some_and(|it| !it.is_up && !it.file_state.starts_with("enabled")) {
+            return;
+        }
         self.course(unit).start();
         // A parent that comes back brings back the instances that went before it.
         let instances = unit.rsplit_once('.').map(|(stem, _)| format!("{stem}@"));
@@ -259,6 +289,7 @@ mod tests {
             ("nginx.service", true),
             ("named.service", true),
             ("rsync.service", false),
+            ("off.service", false),
             ("postgresql.service", true),
             ("postgresql@15-main.service", true),
             ("web.service", true),
@@ -269,6 +300,8 @@ mod tests {
         .collect();
         let named = units.get_mut("named.service").expect("there");
         named.names.push("bind9.service".to_owned());
+        let rsync = units.get_mut("rsync.service").expect("there");
+        rsync.file_state = "enabled".to_owned();
         let cron = units.get_mut("cron.service").expect("there");
         cron.reloads = true;
         let nginx = units.get_mut("nginx.service").expect("there");
@@ -291,7 +324,7 @@ mod tests {
     #[test]
     fn what_scripts_ask_for_becomes_what_happens() {
         type Case<'a> = (&'a [(&'a str, &'a [&'a str])], &'a [&'a str]);
-        let table: [Case<'_>; 11] = [
+        let table: [Case<'_>; 13] = [
             (
                 &[(POLICY, &["named.service", "restart"])],
                 &["named.service restarts"],
@@ -309,6 +342,11 @@ mod tests {
             (
                 &[(SYSTEMCTL, &["restart", "rsync.service"])],
                 &["rsync.service starts"],
+            ),
+            (&[(POLICY, &["off.service", "start"])], &[]),
+            (
+                &[(POLICY, &["unheard-of", "start"])],
+                &["unheard-of.service starts"],
             ),
             (&[(POLICY, &["cron", "start"])], &[]),
             (
@@ -339,6 +377,25 @@ mod tests {
         for (calls, expected) in table {
             assert_eq!(told(calls), expected, "{calls:?}");
         }
+    }
+
+    #[test]
+    fn each_step_that_was_only_noted_is_told_once() {
+        let note = |program: &str, words: &[&str]| Note {
+            program: program.to_owned(),
+            arguments: words.iter().map(|word| (*word).to_owned()).collect(),
+        };
+        let notes = [
+            note(POLICY, &["nginx", "restart"]),
+            note("update-grub", &[]),
+            note("update-grub", &[]),
+            note(SYSTEMCTL, &["daemon-reload"]),
+            note(SYSTEMCTL, &["daemon-reexec"]),
+        ];
+        assert_eq!(
+            not_rehearsed(&notes),
+            ["update-grub", "systemctl daemon-reexec"]
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fs::{DirBuilder, File};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,21 +12,15 @@ use serde::{Deserialize, Serialize};
 use super::note::SYSTEMCTL;
 use crate::model::Plan;
 use crate::os::command::{Command, Runner};
+use crate::os::files;
+use crate::os::jail::{FOLDER, PROGRAM};
 use crate::os::systemd::Relations;
-use crate::os::{files, process};
-
-/// Where it is.
-pub const FOLDER: &str = "/run/rehearsal";
 
 /// What to do.
 const SCRIPT: &str = "script.json";
 
 /// The units of the machine as they were.
 const UNITS: &str = "units.json";
-
-/// Our own program; stand-ins are started with it, whatever becomes of the
-/// installed one.
-const PROGRAM: &str = "patchd";
 
 /// The stand-ins, which maintainer scripts find first.
 const STAND_INS: &str = "bin";
@@ -194,7 +188,6 @@ impl Stage {
         let folder = |path: &Path| DirBuilder::new().mode(0o755).create(path);
         folder(&self.run())?;
         folder(&self.stand_ins())?;
-        self.bring_program()?;
         for name in NAMES {
             self.stand_in(&self.stand_ins().join(name))?;
         }
@@ -213,23 +206,6 @@ impl Stage {
         Ok(())
     }
 
-    /// A copy, since the transaction may replace the program that runs.
-    fn bring_program(&self) -> std::io::Result<()> {
-        let program = process::own_program();
-        let here = self.folder.join(PROGRAM);
-        if program == here {
-            return Ok(());
-        }
-        let script = self.script()?;
-        let replaced = |name: &str| name == env!("CARGO_PKG_NAME");
-        let mut changes = script.plan.changes().iter();
-        if changes.any(|change| replaced(change.id.name.as_str())) {
-            std::fs::copy(&program, &here).map(drop)
-        } else {
-            symlink(&program, &here)
-        }
-    }
-
     /// The kernel starts our program with the path of the stand-in behind it.
     fn stand_in(&self, path: &Path) -> std::io::Result<()> {
         let mut file = File::options()
@@ -237,8 +213,7 @@ impl Stage {
             .create_new(true)
             .mode(0o755)
             .open(path)?;
-        let program = self.folder.join(PROGRAM);
-        writeln!(file, "#!{} rehearsal-stand-in", program.display())
+        writeln!(file, "#!{PROGRAM} rehearsal-stand-in")
     }
 }
 

@@ -6,7 +6,7 @@ use super::log::{LINK, log_file};
 use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::hooks::{self, Facts};
-use crate::model::{HookPoint, Outcome, PackageName, Report};
+use crate::model::{HookPoint, Outcome, PackageName, Plan, Report};
 
 impl<P> Tools<'_, P> {
     /// Runs them in order. What they print goes to the run's log.
@@ -21,7 +21,7 @@ impl<P> Tools<'_, P> {
         let log = log_file(self.logs, desk.run());
         let plans = desk.record().begun().chain(desk.record().ordered());
         let packages: BTreeSet<&PackageName> = plans
-            .flat_map(|plan| plan.changes())
+            .flat_map(Plan::changes)
             .map(|change| &change.id.name)
             .collect();
         let facts = Facts {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::live::Restarts;
+use super::live::{Restarts, reboot_reasons};
 use super::phases::{refusal, unable};
 use super::record::Record;
 use super::serve::Desk;
@@ -37,7 +37,7 @@ impl<P: PackageManager> Tools<'_, P> {
         let broken = findings.iter().any(|it| it.class == Class::Breaks);
         findings.extend(self.judge_trial(broken).await?);
         let live = self.live(desk, &running::look());
-        let reboot_reasons = self.reboot_reasons(desk, &live);
+        let reboot_reasons = reboot_reasons(desk, &live);
         Ok(Report::Verify {
             findings,
             reboot_reasons,

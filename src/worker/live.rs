@@ -1,6 +1,6 @@
 //! What runs old code: looking, restarting, telling.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,8 @@ use super::phases::unable;
 use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{LiveLook, Refusal, Report};
-use crate::os::systemd::{self, SystemdError};
+use crate::os::process::Process;
+use crate::os::systemd::SystemdError;
 use crate::os::{clock, files};
 use crate::package_manager::PackageManager;
 use crate::running::{self, Look, Owed, Pass, Terms};
@@ -28,8 +29,8 @@ const CAP: u64 = 1 << 20;
 pub(super) struct Restarts {
     /// Those that were decided on: what happens to them is the run's doing.
     pub planned: BTreeSet<String>,
-    /// Those that were begun.
-    pub begun: BTreeSet<String>,
+    /// Those that were begun, with the processes because of which they were.
+    pub begun: BTreeMap<String, Vec<Process>>,
 }
 
 impl Restarts {
@@ -53,42 +54,38 @@ impl<P: PackageManager> Tools<'_, P> {
     /// it is `allowed`.
     pub async fn restart(&self, desk: &mut Desk<'_>, allowed: bool) -> Done {
         desk.progress(0, "looking for what runs old code");
-        let before = running::look();
-        let mut outcome = crate::model::Restarted::default();
-        if systemd::is_running(Path::new("/")) {
+        let mut restarts = Restarts::of(&desk.folder())?;
+        let terms = Terms {
+            settings: &self.rules.restarts,
+            own: self.unit.as_deref(),
+            restarted: &restarts.begun.clone(),
+            allowed,
+        };
+        let pass = Pass::plan(self.runner, running::look(), &terms).await;
+        let mut pass = pass.map_err(|fault| no_systemd(&fault))?;
+        let all = pass.due().count();
+        if all > 0 {
             self.note_state_before(desk).await?;
-            let mut restarts = Restarts::of(&desk.folder())?;
-            let terms = Terms {
-                settings: &self.rules.restarts,
-                own: self.unit.as_deref(),
-                restarted: &restarts.begun.clone(),
-                allowed,
-            };
-            let mut pass = Pass::plan(self.runner, before, &terms)
-                .await
-                .map_err(|fault| no_systemd(&fault))?;
             restarts.planned.extend(pass.due().map(str::to_owned));
             restarts.keep(&desk.folder())?;
-            let all = pass.due().count().max(1);
-            while let Some(stale) = pass.next() {
-                self.goes_on()?;
-                let unit = &stale.code.unit;
-                let percent = 100 * (all - pass.due().count()) / all;
-                let percent = u8::try_from(percent).unwrap_or(100);
-                desk.progress(percent, &format!("restarting {unit}"));
-                restarts.begun.insert(unit.clone());
-                restarts.keep(&desk.folder())?;
-                pass.restart(&stale).await;
-            }
-            let after = running::look();
-            outcome = pass
-                .finish(&after)
-                .await
-                .map_err(|fault| no_systemd(&fault))?;
         }
-        let live = self.live(desk, &running::look());
-        outcome.reboot_reasons = self.reboot_reasons(desk, &live);
-        Ok(Report::Restart(outcome))
+        while let Some(stale) = pass.next_due() {
+            self.goes_on()?;
+            let unit = &stale.code.unit;
+            let percent = 100 * (all - pass.due().count()) / all.max(1);
+            let percent = u8::try_from(percent).unwrap_or(100);
+            desk.progress(percent, &format!("restarting {unit}"));
+            let known = restarts.begun.entry(unit.clone()).or_default();
+            known.extend(&stale.processes);
+            restarts.keep(&desk.folder())?;
+            pass.restart(&stale).await;
+        }
+        let after = running::look();
+        let done = pass.finish(&after).await;
+        let mut restarted = done.map_err(|fault| no_systemd(&fault))?;
+        let live = self.live(desk, &after);
+        restarted.reboot_reasons = reboot_reasons(desk, &live);
+        Ok(Report::Restart(restarted))
     }
 
     /// A run that restarts without having installed anything has a state before, too.
@@ -116,16 +113,16 @@ impl<P: PackageManager> Tools<'_, P> {
         }
         live
     }
+}
 
-    /// Why a reboot is owed; others are told, too.
-    pub(super) fn reboot_reasons(&self, desk: &mut Desk<'_>, live: &LiveLook) -> Vec<String> {
-        let root = Path::new("/");
-        let owed = running::reboot_owed(root, &running::kernel(root), Some(live));
-        if let Err(cause) = running::raise_flag(root, &owed) {
-            desk.note(format!("/run/reboot-required cannot be written: {cause}"));
-        }
-        owed.iter().map(Owed::to_string).collect()
+/// Why a reboot is owed; others are told, too.
+pub(super) fn reboot_reasons(desk: &mut Desk<'_>, live: &LiveLook) -> Vec<String> {
+    let root = Path::new("/");
+    let owed = running::reboot_owed(root, &running::kernel(root), Some(live));
+    if let Err(cause) = running::raise_flag(root, &owed) {
+        desk.note(format!("/run/reboot-required cannot be written: {cause}"));
     }
+    owed.iter().map(Owed::to_string).collect()
 }
 
 fn no_systemd(fault: &SystemdError) -> Refusal {

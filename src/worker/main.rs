@@ -82,14 +82,16 @@ async fn equipped<T>(
             )),
         ),
     };
+    let policies = || settings.policies.values();
     let reboots = |it: &policy::Settings| it.conduct.reboot != Reboot::Never;
-    let reboots = settings.policies.values().any(reboots);
-    let removals = settings.policies.values();
-    let mut policies = settings.policies.values();
+    let reboots = policies().any(reboots);
+    let packages_only = |it: &policy::Settings| it.conduct.restore == Restore::PackagesOnly;
+    let packages_only = policies().any(packages_only);
     let rules = Rules {
-        packages_only: policies.any(|it| it.conduct.restore == Restore::PackagesOnly),
-        rollbacks: settings.rollbacks,
-        removals: removals.flat_map(|it| it.removals.clone()).collect(),
+        packages_only,
+        rollbacks: settings.rollbacks.clone(),
+        removals: policies().flat_map(|it| it.removals.clone()).collect(),
+        rehearse: policies().all(|it| it.conduct.rehearse),
         verify: settings.verify,
         restarts: settings.restarts,
         hooks: settings.hooks,

@@ -18,6 +18,7 @@ mod live;
 mod log;
 mod own_upgrade;
 mod phases;
+mod quarantine;
 mod reboot;
 mod rehearsal;
 mod restoring;

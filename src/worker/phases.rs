@@ -23,6 +23,7 @@ impl<P: PackageManager> Tools<'_, P> {
     /// settles what was interrupted, and closes the record of a run that is over.
     pub async fn repair(&self, desk: &mut Desk<'_>, open: Option<RunId>) -> Done {
         let folder = desk.folder();
+        self.sweep();
         let other = match open.filter(|open| *open != desk.run()) {
             Some(other) => Some(Record::open(self.root, other).map_err(|cause| unable(&cause))?),
             None => None,
@@ -64,6 +65,9 @@ impl<P: PackageManager> Tools<'_, P> {
             other
                 .append(Line::End { at: clock::now() })
                 .map_err(|cause| unable(&cause))?;
+        }
+        if open.is_none() {
+            self.review_quarantine(desk).await;
         }
         Ok(Report::Repair {
             sound: broken.is_empty(),
@@ -119,6 +123,7 @@ impl<P: PackageManager> Tools<'_, P> {
 
     /// Preflight, then the archives. Touches no package.
     pub async fn download(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
+        self.not_in_quarantine(plan).await?;
         self.same_plan(plan).await?;
         let manager = self.package_manager;
         let Fitness { faults, room_helps } = manager.preflight(plan).await.map_err(refusal)?;
@@ -160,6 +165,7 @@ impl<P: PackageManager> Tools<'_, P> {
     /// Takes the state before, then installs exactly the plan.
     pub async fn apply(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
         let folder = desk.folder();
+        self.was_rehearsed(&folder, plan)?;
         self.package_manager
             .wait_for_lock(&mut |activity| desk.tell(activity))
             .await
@@ -237,7 +243,7 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// The plan must be what the package manager's own simulation says now.
-    async fn same_plan(&self, plan: &Plan) -> Result<(), Refusal> {
+    pub(super) async fn same_plan(&self, plan: &Plan) -> Result<(), Refusal> {
         // No upgrade asks for it: old kernels make room, and the guard compares.
         if plan.only_removes() {
             return Ok(());
@@ -301,7 +307,7 @@ fn with_own(failure: Option<ApplyFailure>, own: Option<&OwnUpgrade>) -> Option<A
     Some(failure)
 }
 
-fn upgrade(change: &Change) -> Option<Wanted> {
+pub(super) fn upgrade(change: &Change) -> Option<Wanted> {
     change.from.as_ref()?;
     Some(Wanted {
         id: change.id.clone(),

@@ -134,6 +134,7 @@ async fn accept<P: PackageManager>(
             open,
             past: &past,
             removals: &tools.rules.removals,
+            reboots: tools.rules.reboots,
             spare: &spare,
         },
     )?;
@@ -207,7 +208,7 @@ async fn carry_out<P: PackageManager>(
         Phase::Download => tools.download(&mut desk, &order.plan).await,
         Phase::Apply => tools.apply(&mut desk, &order.plan).await,
         Phase::Verify => tools.verify(&mut desk).await,
-        Phase::Rehearse => Ok(Report::Rehearse(Box::default())),
+        Phase::Rehearse => tools.rehearse(&mut desk, &order.plan).await,
         Phase::RestorePoint => tools.restore_point(&mut desk, &order.plan).await,
         Phase::Restart | Phase::Reboot | Phase::RollBack | Phase::Quarantine | Phase::Hook => {
             tools.go_on(&mut desk, order.errand).await
@@ -233,8 +234,9 @@ impl<P: PackageManager> Tools<'_, P> {
             Some(Errand::Reboot { until }) => self.reboot(desk, until).await,
             Some(Errand::Hook { point, outcome }) => self.hook(desk, point, outcome).await,
             Some(Errand::RollBack { of }) => self.roll_back(desk, of).await,
-            Some(Errand::Quarantine(_)) | None => Err(Refusal::Unable {
-                detail: "it is not built".to_owned(),
+            Some(Errand::Quarantine(wish)) => self.quarantine(desk, &wish).await,
+            None => Err(Refusal::Unable {
+                detail: "the order has no errand".to_owned(),
             }),
         }
     }

@@ -46,6 +46,8 @@ pub(super) struct Rules {
     pub reboots: bool,
     /// What any policy of this machine lets a plan remove.
     pub removals: Vec<Pattern>,
+    /// Whether every policy of this machine has its plans rehearsed.
+    pub rehearse: bool,
     /// Why nothing may be patched: neither a sound configuration nor a good copy.
     pub unsound: Option<String>,
 }

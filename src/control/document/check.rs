@@ -63,7 +63,7 @@ pub struct Update {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security: Option<bool>,
     /// What becomes of it.
-    #[schemars(extend("enum" = ["install", "soaking", "report-only", "held", "rejected", "not-selected", "blocked"]))]
+    #[schemars(extend("enum" = ["install", "soaking", "report-only", "held", "rejected", "quarantined", "not-selected", "blocked"]))]
     pub decision: String,
     /// Why, one sentence.
     pub reason: String,

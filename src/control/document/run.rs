@@ -161,7 +161,7 @@ pub struct Decision {
     /// Its architecture.
     pub architecture: String,
     /// What becomes of it, as in `check`.
-    #[schemars(extend("enum" = ["install", "soaking", "report-only", "held", "rejected", "not-selected", "blocked"]))]
+    #[schemars(extend("enum" = ["install", "soaking", "report-only", "held", "rejected", "quarantined", "not-selected", "blocked"]))]
     pub decision: String,
     /// The version it is about.
     pub target: String,

@@ -6,7 +6,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::{
-    Check, Doctor, ErrorDocument, Explanation, History, Notice, RehearseDocument, RestorePoints,
+    Check, Doctor, ErrorDocument, Explanation, History, Notice, Quarantine, RehearseDocument,
+    RestorePoints,
     RunDocument, Schedules, Status, Takeover,
 };
 
@@ -19,6 +20,7 @@ pub fn schemas() -> [(&'static str, Schema); 12] {
         ("history-1", schema::<History>()),
         ("run-1", schema::<RunDocument>()),
         ("notice-1", schema::<Notice>()),
+        ("quarantine-1", schema::<Quarantine>()),
         ("rehearse-1", schema::<RehearseDocument>()),
         ("restore-points-1", schema::<RestorePoints>()),
         ("explain-1", schema::<Explanation>()),

@@ -6,6 +6,7 @@ use super::{View, machine, rivals, time, word};
 use crate::config::Settings;
 use crate::control::ControlError;
 use crate::control::document::{self, Reboot};
+use crate::daemon::quarantine::kept_away;
 use crate::daemon::survey::{Survey, survey};
 use crate::model::{Decided, ExitCode, LiveLook, PendingUpdate, Repository};
 use crate::os;
@@ -63,11 +64,13 @@ pub(super) async fn check<P: PackageManager>(
 pub async fn look<P: PackageManager>(view: &View<'_, P>, name: &str) -> Result<Look, ControlError> {
     let now = clock::now();
     let asked = Asked::default();
+    let kept_away = kept_away(view.parts).await?;
     let judge = Judge {
         name,
         policy: policy(&view.parts.settings, name)?,
         asked: &asked,
         set_aside: &[],
+        kept_away: &kept_away,
         now,
     };
     let mut ledger = if view.answerer.owns_ledger() {

@@ -6,6 +6,7 @@ mod explain;
 mod history;
 mod machine;
 mod notice;
+mod quarantine;
 mod rehearsal;
 mod restore_points;
 mod rivals;
@@ -95,6 +96,7 @@ pub async fn answer<P: PackageManager>(
             value(&restore_points::restore_points(&view.parts.paths.worker)?)
         }
         Question::History { count } => value(&history::history(view, count.unwrap_or(RUNS))?),
+        Question::Quarantine => value(&quarantine::quarantine(view).await?),
         Question::Run { run } => match view.ledger()? {
             Some(ledger) => history::run(&ledger, *run),
             None => Err(ControlError::NoSuchRun { run: Some(*run) }),

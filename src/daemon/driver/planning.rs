@@ -10,6 +10,7 @@ use crate::daemon::assemble::{Assembled, Limits, assemble};
 use crate::daemon::events::event;
 use crate::daemon::hands::Hands;
 use crate::daemon::notice::Notice;
+use crate::daemon::quarantine::kept_away;
 use crate::daemon::survey::{Survey, SurveyError, survey};
 use crate::model::{Action, Decision, PackageId, PackageName, Plan};
 use crate::os::clock;
@@ -77,11 +78,13 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         let set_aside: Vec<(PackageName, String)> = aside
             .map(|it| (it.package.clone(), it.reason.clone()))
             .collect();
+        let kept_away = kept_away(self.parts).await?;
         let judge = Judge {
             name: &self.policy,
             policy,
             asked: &self.asked,
             set_aside: &set_aside,
+            kept_away: &kept_away,
             now: clock::now(),
         };
         let package_manager = &self.parts.package_manager;

@@ -13,6 +13,7 @@ use crate::daemon::driver::Request;
 use crate::daemon::events::event;
 use crate::daemon::handover::hand_over;
 use crate::daemon::hands::Hands;
+use crate::daemon::quarantine::{Amendment, amend};
 use crate::model::{self, ExitCode, PackageName, RunId, SkipReason};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
@@ -76,6 +77,22 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         self.tasks.spawn_local(async move {
             match hand_over(&mut hands, undo).await {
                 Ok(document) => replies.document(&document),
+                Err(error) => replies.refuse(error),
+            }
+            Done::Answered
+        });
+    }
+
+    /// The quarantine: beside the loop as well, and not while a run is at work: it decides by this.
+    fn amend(&mut self, amendment: Amendment, replies: Replies) {
+        if let Some(at_work) = &self.at_work {
+            let run = at_work.audience.run();
+            return replies.refuse(ControlError::Busy { run });
+        }
+        let (parts, mut hands) = (Rc::clone(&self.parts), self.hands.clone());
+        self.tasks.spawn_local(async move {
+            match amend(&parts, &mut hands, amendment).await {
+                Ok(()) => replies.done(),
                 Err(error) => replies.refuse(error),
             }
             Done::Answered
@@ -146,6 +163,23 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             }
             Action::Reload => return self.reload(Some(replies)),
             Action::Takeover { undo } => return self.take_over(undo, replies),
+            Action::KeepAway {
+                package,
+                version,
+                reason,
+                sudo_user,
+            } => {
+                let amendment = Amendment::KeepAway {
+                    package,
+                    version,
+                    reason,
+                    by: whoever(peer, sudo_user),
+                };
+                return self.amend(amendment, replies);
+            }
+            Action::LetIn { package } => {
+                return self.amend(Amendment::LetIn { package }, replies);
+            }
             Action::Cancel => self.cancel(),
             Action::Pause { reason } => self.pause(peer, reason),
             Action::Resume => self.resume(peer),

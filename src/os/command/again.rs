@@ -12,20 +12,24 @@ const OURSELVES: &str = "/proc/self/exe";
 /// What it is called in process lists.
 const NAME: &str = "patchd";
 
-/// Starts us with other arguments. All three streams are pipes; it is killed
-/// when nobody holds it any more.
-pub fn start_ourselves(arguments: &[&str]) -> std::io::Result<tokio::process::Child> {
+/// Starts us with other arguments and these streams; killed when nobody holds
+/// it any more.
+pub fn start_ourselves(
+    arguments: &[&str],
+    streams: [Stdio; 3],
+) -> std::io::Result<tokio::process::Child> {
+    let [stdin, stdout, stderr] = streams;
     let mut command: tokio::process::Command = ourselves(arguments).into();
     command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdin(stdin)
+        .stdout(stdout)
+        .stderr(stderr)
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
 }
 
-/// Starts us with other arguments and these streams.
+/// As [`start_ourselves`], without a runtime; it goes on when nobody holds it.
 pub fn start_again(arguments: &[&str], streams: [Stdio; 3]) -> std::io::Result<Child> {
     let [stdin, stdout, stderr] = streams;
     let mut command = ourselves(arguments);

@@ -200,6 +200,19 @@ impl Command {
         self
     }
 
+    /// The same, but another program is given all its words behind its own, and
+    /// the folder to start in last of those.
+    #[must_use]
+    pub fn through(&self, other: Command) -> Self {
+        let folder = self.folder.to_string_lossy().into_owned();
+        Self {
+            folder: Path::new("/").into(),
+            timeout: self.timeout,
+            output_cap: self.output_cap,
+            ..other.arg(folder).args(self.argv())
+        }
+    }
+
     /// Program and arguments, for fakes, logs and messages.
     #[must_use]
     pub fn argv(&self) -> Vec<&str> {

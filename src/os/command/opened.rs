@@ -52,20 +52,18 @@ impl Opened<'_> {
             .map_err(|cause| named.start_error(cause))?;
         drop(kept);
         let group = child.id().and_then(|id| i32::try_from(id).ok());
-        match tokio::time::timeout(self.timeout, child.wait()).await {
-            Ok(status) => status.map(code).map_err(lost),
-            Err(_) => {
-                signal(group, Signal::TERM);
-                let _still_there = tokio::time::timeout(GRACE, child.wait()).await;
-                // Whoever is left of its group, even if itself has gone.
-                signal(group, Signal::KILL);
-                let _gone = child.wait().await;
-                Err(CommandError::TimedOut {
-                    program: self.path.display().to_string(),
-                    timeout: self.timeout,
-                })
-            }
+        if let Ok(status) = tokio::time::timeout(self.timeout, child.wait()).await {
+            return status.map(code).map_err(lost);
         }
+        signal(group, Signal::TERM);
+        let _still_there = tokio::time::timeout(GRACE, child.wait()).await;
+        // Whoever is left of its group, even if itself has gone.
+        signal(group, Signal::KILL);
+        let _gone = child.wait().await;
+        Err(CommandError::TimedOut {
+            program: self.path.display().to_string(),
+            timeout: self.timeout,
+        })
     }
 }
 

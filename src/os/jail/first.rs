@@ -9,21 +9,21 @@ use rustix::process::Signal;
 use super::cgroup::Gauges;
 use super::ended::{Bounded, Ended, How, Report};
 use super::error::{JailError, Trying};
-use super::supervisor::tell;
+use super::supervisor::{channel, tell};
 use super::wish::{Network, Wish};
 use super::{last, view, walk, watch};
 
-pub(super) fn main() -> bool {
+pub(super) fn main() -> u8 {
     let report = serve().map_or_else(Report::Failed, Report::Ended);
     tell(&report);
-    true
+    0
 }
 
 fn serve() -> Result<Ended, JailError> {
     // The lifeline does the same; this works also while nobody looks at it.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .trying("follow the supervisor")?;
-    let wish = Wish::read(&mut BufReader::new(std::io::stdin()))?;
+    let wish = Wish::read(&mut BufReader::new(channel()?))?;
     rustix::process::setsid().trying("begin a session")?;
     // Opened while the machine's control groups can still be seen.
     let gauges = wish.group.as_deref().map(Gauges::open).transpose()?;

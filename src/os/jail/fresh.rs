@@ -1,12 +1,15 @@
 //! What is fresh in every view: `/dev`, `/run`, `/proc`, `/sys`, and the
 //! loopback. Nothing here leads to the machine's own.
 
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Component, Path};
 
-use rustix::fs::{FileType, Mode, makedev, mknodat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, makedev, mknodat};
 use rustix::mount::{MountFlags, mount, mount_bind, mount_remount};
 use rustix::net::{AddressFamily, SendFlags, SocketType};
 
@@ -62,6 +65,9 @@ const MASKED: [&str; 15] = [
     "vmcore",
 ];
 
+/// Below [`FOLDER`]: the name servers of the machine, for whoever has its network.
+pub(super) const RESOLVER: &str = "resolv.conf";
+
 /// Room for everything in `/run`: our own program too.
 const RUN_OPTIONS: &str = "size=512m,nr_inodes=64k,mode=755";
 
@@ -81,6 +87,9 @@ pub(super) fn furnish(wish: &Wish, view: &Path) -> Result<(), JailError> {
     if let View::Folder(_) = wish.jail.view {
         tmpfs(&view.join("tmp"), "size=50%,mode=1777")?;
     }
+    if wish.lays(RESOLVER) {
+        resolver(view, &view.join("run/rehearsal").join(RESOLVER))?;
+    }
     proc(
         &view.join("proc"),
         &view.join("dev/null"),
@@ -98,21 +107,21 @@ fn dev(at: &Path) -> Result<(), JailError> {
         flags,
         c"size=64k,nr_inodes=128,mode=755",
     )
-    .trying(&step)?;
-    let folder = rustix::fs::open(at, rustix::fs::OFlags::PATH, Mode::empty()).trying(&step)?;
+    .trying(step)?;
+    let folder = rustix::fs::open(at, OFlags::PATH, Mode::empty()).trying(step)?;
     for (name, major, minor) in DEVICES {
         let (kind, mode) = (FileType::CharacterDevice, Mode::from_raw_mode(0o666));
-        mknodat(&folder, name, kind, mode, makedev(major, minor)).trying(&step)?;
+        mknodat(&folder, name, kind, mode, makedev(major, minor)).trying(step)?;
         set_mode(&at.join(name), 0o666)?;
     }
     for (name, target) in LINKS {
-        symlink(target, at.join(name)).trying(&step)?;
+        symlink(target, at.join(name)).trying(step)?;
     }
     for (name, mode) in [("pts", 0o755), ("shm", 0o1777)] {
         make(&at.join(name), mode)?;
     }
     let options = c"newinstance,ptmxmode=0666,mode=0620,gid=5";
-    mount("devpts", at.join("pts"), "devpts", flags, options).trying(&step)?;
+    mount("devpts", at.join("pts"), "devpts", flags, options).trying(step)?;
     tmpfs(&at.join("shm"), "size=64m,nr_inodes=4k,mode=1777")
 }
 
@@ -147,10 +156,52 @@ fn lay(wish: &Wish, at: &Path) -> Result<(), JailError> {
     if wish.wants_program() {
         let step = "bring our own program";
         let to = at.join("patchd");
-        std::fs::copy("/proc/self/exe", &to).trying(&step)?;
+        std::fs::copy("/proc/self/exe", &to).trying(step)?;
         set_mode(&to, 0o755)?;
     }
     Ok(())
+}
+
+/// Whoever has the machine's network asks the machine's name servers: their list
+/// was laid, and covers the folder's own, or lies where that is a link to.
+fn resolver(view: &Path, laid: &Path) -> Result<(), JailError> {
+    let step = "show /etc/resolv.conf";
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let root = rustix::fs::open(view, flags, Mode::empty()).trying(step)?;
+    let open = |name: &str, more: OFlags| {
+        rustix::fs::openat2(
+            &root,
+            name,
+            flags | more,
+            Mode::empty(),
+            ResolveFlags::IN_ROOT,
+        )
+    };
+    if let Ok(own) = open("etc/resolv.conf", OFlags::empty()) {
+        return mount_bind(laid, format!("/proc/self/fd/{}", own.as_raw_fd())).trying(step);
+    }
+    let Ok(link) = open("etc/resolv.conf", OFlags::NOFOLLOW)
+        .and_then(|link| rustix::fs::readlinkat(link, "", Vec::new()))
+    else {
+        // There is none; an image without it finds nobody by name.
+        return Ok(());
+    };
+    let link = Path::new(OsStr::from_bytes(link.to_bytes()));
+    let target = ["/run", "../run"]
+        .iter()
+        .find_map(|run| link.strip_prefix(run).ok());
+    let is_name = |part| matches!(part, Component::Normal(_));
+    let Some(target) = target.filter(|target| target.components().all(is_name)) else {
+        return Ok(());
+    };
+    let target = view.join("run").join(target);
+    let folder = target.parent().unwrap_or(view);
+    DirBuilder::new()
+        .mode(0o755)
+        .recursive(true)
+        .create(folder)
+        .trying(step)?;
+    std::fs::copy(laid, target).trying(step).map(|_| ())
 }
 
 /// Read-only for everybody inside; what is usually mounted in it is not there.
@@ -161,16 +212,16 @@ fn sys(at: &Path) -> Result<(), JailError> {
     // writable: then only this mount of it is not.
     let whole = mount("sysfs", at, "sysfs", flags | MountFlags::RDONLY, None);
     if whole.is_err() {
-        mount("sysfs", at, "sysfs", flags, None).trying(&step)?;
+        mount("sysfs", at, "sysfs", flags, None).trying(step)?;
     }
-    mount_remount(at, MountFlags::BIND | MountFlags::RDONLY | flags, "").trying(&step)
+    mount_remount(at, MountFlags::BIND | MountFlags::RDONLY | flags, "").trying(step)
 }
 
 /// Processes of the jail alone; all that is the kernel's is read-only.
 fn proc(at: &Path, null: &Path, network: Network) -> Result<(), JailError> {
     let step = "mount /proc";
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount("proc", at, "proc", flags, None).trying(&step)?;
+    mount("proc", at, "proc", flags, None).trying(step)?;
     if network == Network::None {
         // Configuration tests bind ports that are root's; there it is nobody's root.
         let ports = at.join("sys/net/ipv4/ip_unprivileged_port_start");
@@ -178,10 +229,10 @@ fn proc(at: &Path, null: &Path, network: Network) -> Result<(), JailError> {
         // Older kernels and those without IPv4 have none.
         let _absent = file.and_then(|mut file| file.write_all(b"0"));
     }
-    for entry in std::fs::read_dir(at).trying(&step)? {
-        let entry = entry.trying(&step)?;
+    for entry in std::fs::read_dir(at).trying(step)? {
+        let entry = entry.trying(step)?;
         let name = entry.file_name();
-        let kind = entry.file_type().trying(&step)?;
+        let kind = entry.file_type().trying(step)?;
         let is_process = name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
         if is_process || kind.is_symlink() {
             continue;
@@ -189,10 +240,10 @@ fn proc(at: &Path, null: &Path, network: Network) -> Result<(), JailError> {
         let path = entry.path();
         let masked = MASKED.iter().any(|masked| name == *masked);
         let source = if masked { null } else { &path };
-        mount_bind(source, &path).trying(&step)?;
+        mount_bind(source, &path).trying(step)?;
         if !masked {
             let flags = flags | MountFlags::BIND | MountFlags::RDONLY;
-            mount_remount(&path, flags, "").trying(&step)?;
+            mount_remount(&path, flags, "").trying(step)?;
         }
     }
     Ok(())
@@ -232,8 +283,8 @@ fn raise_loopback() -> std::io::Result<()> {
 }
 
 fn make(folder: &Path, mode: u32) -> Result<(), JailError> {
-    let made = DirBuilder::new().create(folder);
-    made.trying(format!("make {}", folder.display()))?;
+    let done = DirBuilder::new().create(folder);
+    done.trying(format!("make {}", folder.display()))?;
     set_mode(folder, mode)
 }
 

@@ -3,8 +3,10 @@
 //! else's program from then on.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::Stdio;
 
 use nix::sched::CloneFlags;
 use rustix::fs::{Mode, OFlags};
@@ -16,6 +18,7 @@ use super::Part;
 use super::cgroup::Gauges;
 use super::error::{JailError, Trying};
 use super::filter::filter;
+use super::supervisor::channel;
 use super::wish::{View, Walls, Wish};
 use crate::os::command::{Command, start_again};
 
@@ -53,6 +56,7 @@ pub(super) struct Payload {
 #[derive(Debug, Serialize, Deserialize)]
 struct Terms {
     payload: Vec<String>,
+    within: PathBuf,
     walls: Walls,
     /// The root folder is somebody's: syncs are real, device nodes can be made.
     real: bool,
@@ -71,14 +75,15 @@ enum Word {
 /// Starts it and sees it through until it is the payload.
 pub(super) fn start(wish: &Wish, gauges: Option<&Gauges>) -> Result<Payload, JailError> {
     let step = "start what runs inside";
-    let (ours, theirs) = UnixStream::pair().trying(&step)?;
-    let said = std::io::stdout();
-    let errors = said.as_fd().try_clone_to_owned().trying(&step)?;
-    let said = errors.try_clone().trying(&step)?;
-    let streams = [OwnedFd::from(theirs).into(), said.into(), errors.into()];
-    let child = start_again(&["jail", Part::Last.word()], streams).trying(&step)?;
+    let (ours, theirs) = UnixStream::pair().trying(step)?;
+    let streams = [
+        OwnedFd::from(theirs).into(),
+        Stdio::inherit(),
+        Stdio::inherit(),
+    ];
+    let child = start_again(&["jail", Part::Last.word()], streams).trying(step)?;
     if let Some(gauges) = gauges {
-        gauges.enter(child.id()).trying(&step)?;
+        gauges.enter(child.id()).trying(step)?;
     }
     write(&format!("/proc/{}/oom_score_adj", child.id()), SACRIFICE)?;
     let real = matches!(wish.jail.view, View::Folder(_));
@@ -87,6 +92,7 @@ pub(super) fn start(wish: &Wish, gauges: Option<&Gauges>) -> Result<Payload, Jai
     walls.user_namespace &= !real;
     let terms = Terms {
         payload: wish.payload.clone(),
+        within: wish.within.clone(),
         walls,
         real,
     };
@@ -126,11 +132,12 @@ fn map_users(pid: u32) -> Result<(), JailError> {
 
 /// Of all whom we know: in a container not everybody.
 fn identity(own: &str) -> String {
+    use std::fmt::Write;
     let mut map = String::new();
     for line in own.lines() {
         let mut numbers = line.split_ascii_whitespace();
         if let (Some(first), Some(count)) = (numbers.next(), numbers.nth(1)) {
-            map.push_str(&format!("{first} {first} {count}\n"));
+            let _never_fails = writeln!(map, "{first} {first} {count}");
         }
     }
     map
@@ -149,16 +156,13 @@ fn say<W: Serialize>(mut channel: &UnixStream, word: &W) -> Result<(), JailError
 }
 
 /// Of this process: on the channel to PID 1 in place of standard input.
-pub(super) fn main() -> bool {
-    let Ok(channel) = std::io::stdin().as_fd().try_clone_to_owned() else {
-        return false;
-    };
-    let channel = UnixStream::from(channel);
-    let Err(error) = become_payload(&channel) else {
-        return true;
-    };
-    let _first_is_gone = say(&channel, &Word::Failed(error));
-    false
+pub(super) fn main() -> u8 {
+    if let Ok(channel) = channel()
+        && let Err(error) = become_payload(&channel)
+    {
+        let _first_is_gone = say(&channel, &Word::Failed(error));
+    }
+    1
 }
 
 /// Returns only if that fails. The channel closes when it does not.
@@ -208,7 +212,8 @@ fn become_payload(channel: &UnixStream) -> Result<(), JailError> {
     let mut words = terms.payload.into_iter();
     let program = words.next().unwrap_or_default();
     let step = format!("start {program} inside");
-    Err(Command::new(program).args(words).exec()).trying(step)
+    let command = Command::new(program).args(words).within(&terms.within);
+    Err(command.exec()).trying(step)
 }
 
 fn follow_first() -> Result<(), JailError> {
@@ -220,9 +225,9 @@ fn follow_first() -> Result<(), JailError> {
 fn settle() -> Result<(), JailError> {
     use rustix::fs::{Gid, Uid};
     let step = "settle down inside";
-    rustix::thread::set_thread_res_gid(Gid::ROOT, Gid::ROOT, Gid::ROOT).trying(&step)?;
-    rustix::thread::set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).trying(&step)?;
-    rustix::thread::set_thread_groups(&[]).trying(&step)?;
+    rustix::thread::set_thread_res_gid(Gid::ROOT, Gid::ROOT, Gid::ROOT).trying(step)?;
+    rustix::thread::set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).trying(step)?;
+    rustix::thread::set_thread_groups(&[]).trying(step)?;
     // A change of user forgets it.
     follow_first()?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
@@ -235,11 +240,11 @@ fn settle() -> Result<(), JailError> {
     };
     // One byte, which is the kernel's sign for no dump and no handler either:
     // that would run outside, as root.
-    limit(Resource::Core, 1, 1).trying(&step)?;
-    limit(Resource::Nofile, 1024, 4096).trying(&step)?;
+    limit(Resource::Core, 1, 1).trying(step)?;
+    limit(Resource::Nofile, 1024, 4096).trying(step)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let null = rustix::fs::open("/dev/null", flags, Mode::empty()).trying(&step)?;
-    rustix::stdio::dup2_stdin(&null).trying(&step)
+    let null = rustix::fs::open("/dev/null", flags, Mode::empty()).trying(step)?;
+    rustix::stdio::dup2_stdin(&null).trying(step)
 }
 
 fn kept(real: bool) -> CapabilitySet {
@@ -261,13 +266,13 @@ fn drop_bounding(real: bool) -> Result<(), JailError> {
         // The kernel says where its capabilities end.
         match rustix::thread::capability_is_in_bounding_set(capability) {
             Ok(true) => {
-                rustix::thread::remove_capability_from_bounding_set(capability).trying(&step)?
+                rustix::thread::remove_capability_from_bounding_set(capability).trying(step)?;
             }
             Ok(false) => {}
             Err(_) => break,
         }
     }
-    rustix::thread::clear_ambient_capability_set().trying(&step)
+    rustix::thread::clear_ambient_capability_set().trying(step)
 }
 
 fn drop_rest(real: bool) -> Result<(), JailError> {

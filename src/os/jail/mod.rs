@@ -14,6 +14,7 @@ mod ended;
 mod error;
 mod wish;
 
+mod rooted;
 mod run;
 
 mod cgroup;
@@ -34,6 +35,7 @@ mod sweep;
 
 pub use ended::{Bounded, Change, Changed, Ended, How};
 pub use error::JailError;
+pub use rooted::Rooted;
 pub use sweep::sweep;
 pub use wish::{Bounds, FOLDER, Jail, Layer, Network, PROGRAM, View, Walls};
 
@@ -46,6 +48,8 @@ pub enum Part {
     First,
     /// What becomes the payload.
     Last,
+    /// Whoever asks for a jail, if all he has is a command line.
+    Enter,
 }
 
 impl Part {
@@ -54,16 +58,18 @@ impl Part {
             Self::Supervisor => "supervisor",
             Self::First => "first",
             Self::Last => "last",
+            Self::Enter => "enter",
         }
     }
 
-    /// Plays it to its end. Whether it went well.
+    /// Plays it to its end; `words` are for [`Self::Enter`]. Returns the exit status.
     #[must_use]
-    pub fn play(self) -> bool {
+    pub fn play(self, words: &[String]) -> u8 {
         match self {
             Self::Supervisor => supervisor::main(),
             Self::First => first::main(),
             Self::Last => last::main(),
+            Self::Enter => rooted::main(words),
         }
     }
 }
@@ -72,7 +78,7 @@ impl std::str::FromStr for Part {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        [Self::Supervisor, Self::First, Self::Last]
+        [Self::Supervisor, Self::First, Self::Last, Self::Enter]
             .into_iter()
             .find(|part| part.word() == word)
             .ok_or_else(|| format!("a jail has no part {word}"))

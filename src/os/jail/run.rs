@@ -1,7 +1,14 @@
 //! The side of whoever wants a jail: starts the supervisor, hears what the
 //! payload says, reads the report.
 
+use std::io::{PipeWriter, pipe};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Stdio;
+
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe::Receiver;
 
 use super::Part;
 use super::ended::{Ended, Report};
@@ -19,39 +26,66 @@ const SAID_CAP: usize = 64 << 20;
 const REPORT_CAP: u64 = 128 << 20;
 
 impl Jail {
-    /// Runs `payload`, an absolute program and its arguments, and throws away
-    /// what it did. What it writes to standard output and error is `heard` line
-    /// by line. Whoever drops this kills all that is inside.
+    /// Runs `payload`, an absolute program and its arguments. What it writes to
+    /// standard output and error is `heard` line by line. Whoever drops this
+    /// kills all that is inside.
     pub async fn run(
         &self,
         payload: &[String],
         heard: &mut dyn FnMut(&str),
     ) -> Result<Ended, JailError> {
-        let wish = Wish::new(self, payload, random_name()?).to_bytes()?;
-        let mut supervisor =
-            start_ourselves(&["jail", Part::Supervisor.word()]).trying("start the supervisor")?;
-        let gone = || JailError::lost("the supervisor has no streams");
-        let mut stdin = supervisor.stdin.take().ok_or_else(gone)?;
-        let mut said = supervisor.stdout.take().ok_or_else(gone)?;
-        let mut report = supervisor.stderr.take().ok_or_else(gone)?.take(REPORT_CAP);
-        let mut text = Vec::new();
-        // One that ended at once says why in its report.
-        let writing = async { stdin.write_all(&wish).await };
-        let (_broken_pipe, heard_all, read) = tokio::join!(
-            writing,
-            pass_on(&mut said, heard),
-            report.read_to_end(&mut text)
-        );
-        supervisor.wait().await.or_lost()?;
-        // It ends with this, if it has not yet.
-        drop(stdin);
-        read.or_lost()?;
-        match last_report(&text) {
-            Some(Report::Ended(ended)) => heard_all.map(|()| ended).or_lost(),
-            Some(Report::Failed(error)) => Err(error),
-            None => Err(JailError::lost(last_words(&text))),
-        }
+        listen(self, payload, heard).await
     }
+}
+
+async fn listen(
+    jail: &Jail,
+    payload: &[String],
+    heard: &mut dyn FnMut(&str),
+) -> Result<Ended, JailError> {
+    let (said, ours) = pipe().trying("make a pipe")?;
+    let both = [ours.try_clone().trying("share a pipe")?, ours];
+    let mut said = Receiver::from_owned_fd(said.into()).trying("read a pipe")?;
+    let (ended, heard_all) = tokio::join!(
+        perform(jail, Path::new("/"), payload, both),
+        pass_on(&mut said, SAID_CAP, heard)
+    );
+    heard_all.or_lost()?;
+    ended
+}
+
+/// Runs a payload in a folder of the jail, with these as its standard output and
+/// error; they must be read meanwhile, to the end.
+pub(super) async fn perform(
+    jail: &Jail,
+    within: &Path,
+    payload: &[String],
+    streams: [PipeWriter; 2],
+) -> Result<Ended, JailError> {
+    let step = "start the supervisor";
+    let wish = Wish::new(jail, within, payload, random_name()?).to_bytes()?;
+    let (channel, theirs) = UnixStream::pair().trying(step)?;
+    let [output, errors] = streams;
+    let mut supervisor = start([OwnedFd::from(theirs).into(), output.into(), errors.into()])?;
+    channel.set_nonblocking(true).trying(step)?;
+    let mut channel = tokio::net::UnixStream::from_std(channel).trying(step)?;
+    let (report, mut order) = channel.split();
+    let mut text = Vec::new();
+    let mut report = report.take(REPORT_CAP);
+    // One that ended at once says why in its report; one that was killed has none.
+    let (_broken_pipe, _reset) =
+        tokio::join!(order.write_all(&wish), report.read_to_end(&mut text));
+    supervisor.wait().await.or_lost()?;
+    match last_report(&text) {
+        Some(Report::Ended(ended)) => Ok(ended),
+        Some(Report::Failed(error)) => Err(error),
+        None => Err(JailError::lost("it gave no report")),
+    }
+}
+
+/// The streams are the supervisor's alone afterwards, so that they end with it.
+fn start(streams: [Stdio; 3]) -> Result<tokio::process::Child, JailError> {
+    start_ourselves(&["jail", Part::Supervisor.word()], streams).trying("start the supervisor")
 }
 
 fn random_name() -> Result<String, JailError> {
@@ -64,11 +98,12 @@ fn random_name() -> Result<String, JailError> {
 /// Reads to the end, whatever comes, so that nobody inside ever waits for us.
 async fn pass_on(
     from: &mut (dyn AsyncRead + Unpin),
+    cap: usize,
     heard: &mut dyn FnMut(&str),
 ) -> std::io::Result<()> {
     let mut buffer = vec![0; LINE_CAP];
     let mut line = Vec::new();
-    let mut left = SAID_CAP;
+    let mut left = cap;
     let mut tell = |line: &mut Vec<u8>| {
         if left > 0 {
             heard(&String::from_utf8_lossy(line));
@@ -81,12 +116,17 @@ async fn pass_on(
         if count == 0 {
             break;
         }
-        for byte in buffer.iter().take(count) {
-            match byte {
-                b'\n' => tell(&mut line),
-                // The rest of a line that is too long is dropped.
-                _ if line.len() < LINE_CAP => line.push(*byte),
-                _ => {}
+        let read = buffer.get(..count).unwrap_or_default();
+        for piece in read.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ends) = match piece.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (piece, false),
+            };
+            // The rest of a line that is too long is dropped.
+            let room = LINE_CAP.saturating_sub(line.len()).min(text.len());
+            line.extend_from_slice(text.get(..room).unwrap_or_default());
+            if ends {
+                tell(&mut line);
             }
         }
     }
@@ -103,12 +143,6 @@ fn last_report(text: &[u8]) -> Option<Report> {
         .find_map(|line| serde_json::from_slice(line).ok())
 }
 
-fn last_words(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let last = text.lines().rev().find(|line| !line.trim().is_empty());
-    last.map_or_else(|| "it gave no report".to_owned(), str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,8 +152,8 @@ mod tests {
         let long = "x".repeat(LINE_CAP + 5);
         let text = format!("one\n\n{long}\nlast");
         let mut lines = Vec::new();
-        pass_on(&mut text.as_bytes(), &mut |line| {
-            lines.push(line.to_owned())
+        pass_on(&mut text.as_bytes(), SAID_CAP, &mut |line| {
+            lines.push(line.to_owned());
         })
         .await
         .expect("read");
@@ -129,12 +163,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_is_read_but_not_passed_on() {
-        let text = vec![b'\n'; SAID_CAP + 100];
-        let mut count = 0;
-        pass_on(&mut text.as_slice(), &mut |_| count += 1)
+        let text = b"1234567\n".repeat(1000);
+        let (mut count, mut left) = (0, text.as_slice());
+        pass_on(&mut left, 800, &mut |_| count += 1)
             .await
             .expect("read");
-        assert_eq!(count, SAID_CAP);
+        assert_eq!((count, left.len()), (100, 0));
     }
 
     #[test]
@@ -143,15 +177,11 @@ mod tests {
             let report = Report::Failed(JailError::lost(reason));
             serde_json::to_string(&report).expect("json")
         };
-        let text = format!(
-            "{}\nthread panicked\n{}\n",
-            failed("first"),
-            failed("second")
-        );
+        let text = format!("{}\nnoise\n{}\n", failed("first"), failed("second"));
         match last_report(text.as_bytes()) {
             Some(Report::Failed(error)) => assert_eq!(error, JailError::lost("second")),
             other => panic!("{other:?}"),
         }
-        assert!(last_report(b"thread panicked\n").is_none());
+        assert!(last_report(b"noise\n").is_none());
     }
 }

@@ -1,19 +1,19 @@
 //! Outside the jail: holds its lifeline. It ends the jail when whoever asked
 //! for it is gone, or when its time is long over, and clears up behind it.
 
-use std::io::{BufReader, PipeReader, Write};
-use std::os::fd::AsFd;
-use std::process::{Child, Stdio};
+use std::io::{BufReader, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
 use std::time::Duration;
 
 use nix::sched::CloneFlags;
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::process::{Pid, PidfdFlags};
 
 use super::cgroup::Group;
 use super::ended::Report;
 use super::error::{JailError, Trying};
-use super::wish::Wish;
+use super::wish::{View, Wish};
 use super::{Part, layer};
 use crate::os::command::start_again;
 
@@ -21,21 +21,33 @@ use crate::os::command::start_again;
 /// walk over a large layer on a slow disk.
 const GRACE: Duration = Duration::from_mins(3);
 
-pub(super) fn main() -> bool {
+/// No payload is waited for longer, whatever its limit.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
+pub(super) fn main() -> u8 {
     close_what_is_not_ours();
     let Err(error) = supervise() else {
-        return true;
+        return 0;
     };
     tell(&Report::Failed(error));
-    false
+    1
 }
 
-/// Says it where the report is read. Nobody there: nobody to tell.
+/// Says it to whoever holds our lifeline. Nobody there: nobody to tell.
 pub(super) fn tell(report: &Report) {
-    if let Ok(mut line) = serde_json::to_vec(report) {
+    if let (Ok(mut line), Ok(mut channel)) = (serde_json::to_vec(report), channel()) {
         line.push(b'\n');
-        let _nobody_listens = std::io::stderr().lock().write_all(&line);
+        let _nobody_listens = channel.write_all(&line);
     }
+}
+
+/// What whoever started us holds the other end of, in place of standard input:
+/// the wish comes out of it, the report goes into it, its end is ours.
+pub(super) fn channel() -> Result<UnixStream, JailError> {
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+    stdin
+        .map(UnixStream::from)
+        .trying("find whoever started us")
 }
 
 /// Whoever started us may have left a descriptor open that is meant for him;
@@ -53,9 +65,11 @@ fn close_what_is_not_ours() {
 }
 
 fn supervise() -> Result<(), JailError> {
-    let mut stdin = BufReader::new(std::io::stdin());
-    let mut wish = Wish::read(&mut stdin)?;
-    let group = Group::make(&wish.id, wish.jail.bounds);
+    let mut wish = Wish::read(&mut BufReader::new(channel()?))?;
+    let group = match wish.jail.view {
+        View::Copy => Group::make(&wish.id, wish.jail.bounds),
+        View::Folder(_) => None,
+    };
     wish.group = group.as_ref().map(Group::payload);
     let done = layer::hold(&wish).and_then(|_held| {
         let done = run(&wish);
@@ -73,50 +87,56 @@ fn run(wish: &Wish) -> Result<(), JailError> {
     nix::sched::unshare(CloneFlags::CLONE_NEWPID).map_err(|cause| JailError::NotPermitted {
         reason: format!("new process namespace: {cause}"),
     })?;
-    let (lifeline, mut ours) = std::io::pipe().trying("make a pipe")?;
-    let mut first = start_first(lifeline)?;
+    let (mut ours, theirs) = UnixStream::pair().trying("make a channel")?;
+    let streams = [
+        OwnedFd::from(theirs).into(),
+        Stdio::inherit(),
+        Stdio::inherit(),
+    ];
+    let mut first =
+        start_again(&["jail", Part::First.word()], streams).trying("start the first process")?;
     // One that ended at once has said why.
     let _broken_pipe = ours.write_all(&wish.to_bytes()?);
-    let ended = wait(&first, wish.jail.time_limit + GRACE);
+    let ended = relay(&mut ours, wish.jail.time_limit.min(LONGEST) + GRACE);
     // As PID 1 it takes all that is inside with it.
     let _ended_already = first.kill();
     let status = first.wait().or_lost()?;
-    match ended {
-        Ok(()) if status.success() => Ok(()),
-        Ok(()) => Err(JailError::lost(format!(
-            "its first process ended with {status}"
-        ))),
-        Err(error) => Err(error),
-    }
-}
-
-fn start_first(lifeline: PipeReader) -> Result<Child, JailError> {
-    let streams = [lifeline.into(), Stdio::inherit(), Stdio::inherit()];
-    start_again(&["jail", Part::First.word()], streams).trying("start the first process")
-}
-
-/// Until PID 1 has ended; an error when it must be ended.
-fn wait(first: &Child, limit: Duration) -> Result<(), JailError> {
-    let process =
-        rustix::process::pidfd_open(Pid::from_child(first), PidfdFlags::empty()).or_lost()?;
-    let stdin = std::io::stdin();
-    let mut interest = [
-        PollFd::new(&process, PollFlags::IN),
-        // Nothing more is ever written there: it can only be closed.
-        PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::empty()),
-    ];
-    let limit = Timespec::try_from(limit).or_lost()?;
-    loop {
-        match rustix::event::poll(&mut interest, Some(&limit)) {
-            Ok(0) => return Err(JailError::lost("it did not end when its time was over")),
-            Ok(_) => break,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(cause) => return Err(JailError::lost(cause)),
-        }
-    }
-    let [process, _] = &interest;
-    if process.revents().is_empty() {
-        return Err(JailError::lost("whoever asked for it is gone"));
+    ended?;
+    if !status.success() {
+        return Err(JailError::lost(format!("its first process: {status}")));
     }
     Ok(())
+}
+
+/// Passes the report on until PID 1 has ended; an error when it must be ended.
+fn relay(first: &mut UnixStream, limit: Duration) -> Result<(), JailError> {
+    let mut above = channel()?;
+    let limit = Timespec::try_from(limit).or_lost()?;
+    let mut bytes = vec![0; 64 << 10];
+    loop {
+        let mut interest = [
+            PollFd::new(&*first, PollFlags::IN),
+            // Nothing more is ever written there: it can only be closed.
+            PollFd::new(&above, PollFlags::empty()),
+        ];
+        match rustix::event::poll(&mut interest, Some(&limit)) {
+            Ok(0) => return Err(JailError::lost("it did not end when its time was over")),
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(cause) => return Err(JailError::lost(cause.to_string())),
+        }
+        let [said, gone] = interest.map(|end| end.revents());
+        if !gone.is_empty() {
+            return Err(JailError::lost("whoever asked for it is gone"));
+        }
+        if !said.is_empty() {
+            match first.read(&mut bytes) {
+                // It has ended.
+                Ok(0) | Err(_) => return Ok(()),
+                Ok(count) => above
+                    .write_all(bytes.get(..count).unwrap_or_default())
+                    .or_lost()?,
+            }
+        }
+    }
 }

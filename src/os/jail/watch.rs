@@ -11,7 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::ended::How;
 use super::error::JailError;
-use super::wish::Wish;
+use super::wish::{Layer, View, Wish};
 
 /// How often is looked.
 const TICK: Duration = Duration::from_millis(100);
@@ -51,7 +51,7 @@ pub(super) fn until_ended(
     };
     let end = now().saturating_add(wish.jail.time_limit);
     let process = rustix::process::pidfd_open(payload, PidfdFlags::empty()).ok();
-    let polled = wish.group.is_none();
+    let polled = wish.group.is_none() && wish.jail.view == View::Copy;
     while now() < end {
         if let Some(status) = reap(payload) {
             watched.how = How::Status(status);
@@ -120,7 +120,7 @@ fn is_full(layer: &OwnedFd) -> bool {
 }
 
 fn is_memory(wish: &Wish) -> bool {
-    matches!(wish.jail.layer, super::Layer::Memory { .. })
+    matches!(wish.jail.layer, Layer::Memory { .. })
 }
 
 /// What all processes inside have together.

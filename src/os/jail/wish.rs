@@ -119,6 +119,8 @@ pub(super) struct Wish {
     pub(super) jail: Jail,
     /// What runs in it: an absolute program and its arguments.
     pub(super) payload: Vec<String>,
+    /// The folder, inside, that it starts in.
+    pub(super) within: PathBuf,
     /// A name that no other jail has.
     pub(super) id: String,
     /// Paths and sizes of the files behind the line.
@@ -128,12 +130,13 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    pub(super) fn new(jail: &Jail, payload: &[String], id: String) -> Self {
+    pub(super) fn new(jail: &Jail, within: &Path, payload: &[String], id: String) -> Self {
         let size = |content: &Vec<u8>| content.len() as u64;
         let files = jail.files.iter();
         Self {
             jail: jail.clone(),
             payload: payload.to_vec(),
+            within: within.to_owned(),
             id,
             files: files
                 .map(|(path, content)| (path.clone(), size(content)))
@@ -165,6 +168,12 @@ impl Wish {
             wish.jail.files.push((path.clone(), content));
         }
         Ok(wish)
+    }
+
+    /// Whether this is laid.
+    pub(super) fn lays(&self, name: &str) -> bool {
+        let path = Path::new(FOLDER).join(name);
+        self.jail.files.iter().any(|(laid, _)| *laid == path)
     }
 
     /// Whether our own program is wanted inside.
@@ -202,7 +211,12 @@ mod tests {
 
     #[test]
     fn what_goes_down_a_pipe_comes_out_of_it() {
-        let wish = Wish::new(&jail(), &["/bin/true".to_owned()], "x".to_owned());
+        let wish = Wish::new(
+            &jail(),
+            Path::new("/"),
+            &["/bin/true".to_owned()],
+            "x".to_owned(),
+        );
         let bytes = wish.to_bytes().expect("bytes");
         let read = Wish::read(&mut bytes.as_slice()).expect("a wish");
         assert_eq!(read.jail, jail());

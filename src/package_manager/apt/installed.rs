@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::parse::dpkg_status::DpkgStatus;
+use super::parse::stanza;
 use super::view::View;
 use super::{Apt, commands, indexes};
 use crate::model::{PackageId, PackageName, Version};
@@ -79,15 +80,73 @@ impl Apt {
         Ok(files)
     }
 
+    /// An installed package tells its source, whichever version it has; of one that
+    /// is not, the repositories' records do.
+    pub(super) async fn sources_of(
+        &self,
+        of: &[(PackageId, Version)],
+    ) -> Result<BTreeMap<PackageId, PackageName>, Fault> {
+        let status = self.status().await?;
+        let mut sources = BTreeMap::new();
+        let mut absent = Vec::new();
+        for (id, version) in of {
+            match status.get(id) {
+                Some(installed) => drop(sources.insert(id.clone(), installed.source.clone())),
+                None => absent.push((id, version)),
+            }
+        }
+        for batch in absent.chunks(BATCH) {
+            // It fails when it lacks one, and answers about the others.
+            let answer = self
+                .runner
+                .ask(&commands::records(batch.iter().copied()))
+                .await?;
+            sources.extend(stanza::stanzas(&answer.text()).filter_map(source));
+        }
+        Ok(sources)
+    }
+
     async fn status(&self) -> Result<DpkgStatus, Fault> {
         let view = View::of(self.runner.as_ref()).await?;
         indexes::read_status(&view.status).await
     }
 }
 
+/// A package without a word about its source is its own.
+fn source(record: &str) -> Option<(PackageId, PackageName)> {
+    let field = |name: &str| {
+        let mut fields = stanza::fields(record);
+        fields.find_map(|(known, value)| (known == name).then_some(value))
+    };
+    let name = field("Package")?;
+    let id = PackageId::parse(name, field("Architecture")?).ok()?;
+    let source = stanza::source_name(field("Source").unwrap_or(name));
+    Some((id, PackageName::try_from(source.to_owned()).ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_tells_the_source_or_is_its_own() {
+        let told = |record: &str| {
+            let (id, source) = source(record)?;
+            Some(format!("{id} {source}"))
+        };
+        let table = [
+            (
+                "Package: libssl3\nSource: openssl (3.0)\nArchitecture: amd64\n",
+                Some("libssl3:amd64 openssl"),
+            ),
+            ("Package: bash\nArchitecture: all\n", Some("bash:all bash")),
+            ("Package: bash\n", None),
+            ("", None),
+        ];
+        for (record, expected) in table {
+            assert_eq!(told(record).as_deref(), expected, "{record:?}");
+        }
+    }
     use crate::os::command::replay::Replay;
     use crate::package_manager::Settings;
 

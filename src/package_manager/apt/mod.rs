@@ -11,6 +11,7 @@ mod gaps;
 mod indexes;
 mod installed;
 mod offers;
+mod own_pins;
 pub mod parse;
 mod pending;
 mod pins;
@@ -45,13 +46,13 @@ mod way_back;
 #[cfg(test)]
 mod obstacles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::contract::{Applied, Fitness, Held, PackageManager, Wanted, Watch};
 use super::fault::Fault;
 use super::settings::Settings;
-use crate::model::{PackageId, PackageName, Pending, Plan, Repository, Version};
+use crate::model::{KeptAway, PackageId, PackageName, Pending, Plan, Repository, Version};
 use crate::os::command::Runner;
 
 /// The package manager of Debian and its kin.
@@ -117,6 +118,21 @@ impl PackageManager for Apt {
 
     async fn audit(&self) -> Result<Vec<String>, Fault> {
         audit::audit(self.runner()).await
+    }
+
+    async fn kept_away(&self) -> Result<BTreeSet<KeptAway>, Fault> {
+        self.read_own_pins().await
+    }
+
+    async fn sources(
+        &self,
+        of: &[(PackageId, Version)],
+    ) -> Result<BTreeMap<PackageId, PackageName>, Fault> {
+        self.sources_of(of).await
+    }
+
+    async fn keep_away(&self, versions: &BTreeSet<KeptAway>) -> Result<(), Fault> {
+        self.write_own_pins(versions).await
     }
 
     async fn wait_for_lock(&self, watch: Watch<'_>) -> Result<(), Fault> {

@@ -28,7 +28,7 @@ const QUESTION_SIZE: usize = 1000;
 impl Apt {
     /// What could be updated, and what stands in the way.
     pub(super) async fn list_pending(&self) -> Result<Pending, Fault> {
-        let view = View::of(self.runner.as_ref()).await?;
+        let view = View::of(self.runner.as_ref()).await?.past_own_pins();
         self.pending_in(&view, clock::now()).await
     }
 

@@ -44,14 +44,14 @@ pub(super) fn configuration() -> Command {
 /// Every configured package index, fetched or not. apt opens its package cache
 /// even for this, so a cache of ours is built here and found by the simulation.
 pub(super) fn index_targets(view: &View) -> Command {
-    with_cache(Command::new(APT_GET), view)
+    through(Command::new(APT_GET), view)
         .args(["indextargets", "--no-release-info", "Identifier: Packages"])
         .timeout(SOLVER_TIMEOUT)
 }
 
 /// Whether apt trusts each repository that was fetched: its Release file tells.
 pub(super) fn trust(view: &View) -> Command {
-    with_cache(Command::new(APT_GET), view)
+    through(Command::new(APT_GET), view)
         .args([
             "indextargets",
             "--format",
@@ -98,7 +98,7 @@ pub(super) fn way_back(view: &View, files: &[PathBuf], removed: &[PackageId]) ->
 
 /// Which version apt would choose, pins considered.
 pub(super) fn policy<'a>(view: &View, ids: impl IntoIterator<Item = &'a PackageId>) -> Command {
-    with_cache(Command::new(APT_CACHE), view)
+    through(Command::new(APT_CACHE), view)
         .arg("policy")
         .args(ids.into_iter().map(PackageId::to_string))
         .timeout(SOLVER_TIMEOUT)
@@ -116,14 +116,21 @@ pub(super) fn decompressed(index: &Path) -> Command {
 /// two differ. What would be removed is seen: whoever asks decides.
 fn simulation(view: &View) -> Command {
     let firm = FIRM.into_iter().flat_map(|option| ["-o", option]);
-    with_cache(Command::new(APT_GET).args(firm), view)
+    through(Command::new(APT_GET).args(firm), view)
         .args(["-o", "Debug::NoLocking=1", "-o", "APT::Get::Remove=true"])
+        // Who only asks leaves nothing behind, not even when he is root.
+        .args(["-o", "Dir::Log::Planner=/dev/null"])
         // Behind the options, one of which says that nothing is simulated.
         .arg("-s")
         .timeout(SOLVER_TIMEOUT)
 }
 
-fn with_cache(command: Command, view: &View) -> Command {
+/// With the cache and the pins of this view.
+fn through(mut command: Command, view: &View) -> Command {
+    if let Some(folder) = &view.others_pins {
+        let option = format!("Dir::Etc::preferencesparts={}", folder.display());
+        command = command.args(["-o", &option]);
+    }
     let Some(folder) = &view.own_cache else {
         return command;
     };

@@ -12,7 +12,7 @@ use crate::os::environment;
 use crate::package_manager::Fault;
 
 use super::parse::apt_config;
-use super::{credentials, questions};
+use super::{credentials, own_pins, questions};
 
 /// Root's own cache, where no other user may write, nor exchange a folder above.
 const ROOT_CACHE: &str = "/var/lib/patchd-worker/apt-cache";
@@ -31,6 +31,10 @@ pub struct View {
     /// Files and folders that decide what apt does, with the endings that apt
     /// reads in a folder; a file has none.
     pub configuration: Vec<(PathBuf, &'static [&'static str])>,
+    /// Where files with pins lie.
+    pub preferences: PathBuf,
+    /// A folder with the pins of others alone, for a look past our own.
+    pub others_pins: Option<PathBuf>,
     /// Whether pins may prefer one version to another.
     pub pins: bool,
     /// A folder with a package cache of ours; absent where apt's own is used.
@@ -57,6 +61,16 @@ impl View {
             view.own_cache = own_cache();
         }
         Ok(view)
+    }
+
+    /// The machine as if we kept no version away. Where there is no place of our
+    /// own to say so from, what we keep away looks like what others have pinned.
+    pub fn past_own_pins(mut self) -> Self {
+        if self.preferences.join(own_pins::FILE).exists() {
+            let shadow = own_cache().map(|folder| folder.join("preferences.d"));
+            self.others_pins = shadow.filter(|it| own_pins::without(&self.preferences, it).is_ok());
+        }
+        self
     }
 
     /// What `apt-config` answered, without a look at the disk.
@@ -93,6 +107,8 @@ impl View {
             pins: !value("DEFAULT_RELEASE").is_empty()
                 || holds_something(Path::new(value("PREFERENCES")))
                 || holds_something(Path::new(value("PREFERENCES_PARTS"))),
+            preferences: path("PREFERENCES_PARTS")?,
+            others_pins: None,
             own_cache: None,
         })
     }

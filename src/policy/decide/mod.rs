@@ -6,7 +6,9 @@ use super::clock::SeenVersions;
 use super::condition::target;
 use super::pattern::Pattern;
 use super::settings::{Rule, Settings, Then};
-use crate::model::{Block, Decided, Decision, Offer, PackageName, PendingUpdate, Version};
+use crate::model::{
+    Block, Decided, Decision, KeptAway, Offer, PackageName, PendingUpdate, Version,
+};
 
 /// Packages that somebody asked for by name; it narrows the plan and overrides
 /// soaking and not-selected, never a hold or a rejection.
@@ -24,6 +26,8 @@ pub struct Judge<'a> {
     pub asked: &'a Asked,
     /// Packages that failed in this run already and are set aside, with the reason.
     pub set_aside: &'a [(PackageName, String)],
+    /// Versions that did harm here, with the reason.
+    pub kept_away: &'a [(KeptAway, String)],
     /// Now.
     pub now: Timestamp,
 }
@@ -41,6 +45,48 @@ impl Judge<'_> {
     /// What happens to this update, and why.
     #[must_use]
     pub fn decide(&self, update: &PendingUpdate, seen: &SeenVersions) -> Decided {
+        let mut decided = self.weigh(update, seen);
+        let is_wanted = match decided.decision {
+            Decision::Install | Decision::Soaking => true,
+            // Where our own pins cannot be told from others'.
+            Decision::Blocked => update.blocked == Some(Block::Pin),
+            _ => false,
+        };
+        if is_wanted && let Some(reason) = self.why_kept_away(update, &decided.target) {
+            if let Some(other) = self.without_kept_away(update) {
+                let other = self.weigh(&other, seen);
+                if other.decision == Decision::Install {
+                    return other;
+                }
+            }
+            decided.decision = Decision::Quarantined;
+            decided.reason = format!("{} is in quarantine: {reason}", decided.target);
+            decided.due = None;
+        }
+        decided
+    }
+
+    fn why_kept_away(&self, update: &PendingUpdate, version: &Version) -> Option<&str> {
+        let mut kept = self.kept_away.iter();
+        let (_, reason) =
+            kept.find(|(it, _)| it.source == update.source && it.version == *version)?;
+        Some(reason)
+    }
+
+    /// The update as if nobody offered what is kept away; `None` when that was all.
+    fn without_kept_away(&self, update: &PendingUpdate) -> Option<PendingUpdate> {
+        let mut update = update.clone();
+        let mut offers = std::mem::take(&mut update.offers);
+        offers.retain(|offer| self.why_kept_away(&update, &offer.version).is_none());
+        update.candidate = offers.first()?.version.clone();
+        update.offers = offers;
+        // The solver has spoken of the candidate only.
+        update.blocked = update.blocked.filter(Block::is_somebodys_will);
+        Some(update)
+    }
+
+    /// As if nothing were kept away.
+    fn weigh(&self, update: &PendingUpdate, seen: &SeenVersions) -> Decided {
         let mut ruling = self.rule(update, seen);
         self.apply_request(update, &mut ruling);
         if ruling.decision == Decision::Install

@@ -70,6 +70,7 @@ fn decide_at(
         policy,
         asked: &asked,
         set_aside: &[],
+        kept_away: &[],
         now,
     }
     .decide(update, seen)
@@ -86,6 +87,7 @@ fn asked(policy: &Settings, update: &PendingUpdate, name: &str) -> Decision {
         policy,
         asked: &asked,
         set_aside: &[],
+        kept_away: &[],
         now: Timestamp::UNIX_EPOCH,
     };
     judge.decide(update, &SeenVersions::default()).decision
@@ -319,4 +321,64 @@ proptest! {
             prop_assert_eq!(decide_at(&policy, &update, &seen, at + later).decision, Decision::Install);
         }
     }
+}
+
+/// Under a policy with this one rule, where these versions of nginx are kept away.
+fn decide_past(then: Then, kept: &[&str], update: &PendingUpdate) -> (Decision, String, String) {
+    let nginx = PackageName::try_from("nginx".to_owned()).expect("valid");
+    let away = |text: &&str| {
+        let kept = KeptAway {
+            source: nginx.clone(),
+            version: version(text),
+        };
+        (kept, "it broke nginx.service".to_owned())
+    };
+    let kept_away: Vec<(KeptAway, String)> = kept.iter().map(away).collect();
+    let policy = policy(vec![rule(any_package(), then)]);
+    let judge = Judge {
+        name: "default",
+        policy: &policy,
+        asked: &Asked::default(),
+        set_aside: &[],
+        kept_away: &kept_away,
+        now: Timestamp::UNIX_EPOCH,
+    };
+    let decided = judge.decide(update, &SeenVersions::default());
+    (decided.decision, decided.target.to_string(), decided.reason)
+}
+
+#[test]
+fn a_version_in_quarantine_stays_out_and_any_other_may_come() {
+    let offers = || vec![offer("1.2", "Debian"), offer("1.1", "Debian-Security")];
+    let table = [
+        (
+            Then::Install,
+            vec!["1.2", "1.1"],
+            Decision::Quarantined,
+            "1.2",
+        ),
+        (Then::Install, vec!["1.2"], Decision::Install, "1.1"),
+        (Then::Install, vec!["1.1"], Decision::Install, "1.2"),
+        (Then::Install, vec![], Decision::Install, "1.2"),
+        (Then::Hold, vec!["1.2"], Decision::Held, "1.2"),
+        (Then::Check, vec!["1.2"], Decision::ReportOnly, "1.2"),
+    ];
+    for (then, kept, decision, target) in table {
+        let told = decide_past(then, &kept, &update(offers()));
+        assert_eq!((told.0, told.1.as_str()), (decision, target), "{kept:?}");
+    }
+}
+
+#[test]
+fn a_quarantine_tells_its_reason_and_leaves_an_operators_hold_alone() {
+    let mut pending = update(vec![offer("1.2", "Debian")]);
+    let (_, _, reason) = decide_past(Then::Install, &["1.2"], &pending);
+    assert_eq!(reason, "1.2 is in quarantine: it broke nginx.service");
+    // Where our own pins look like everybody's.
+    pending.blocked = Some(Block::Pin);
+    let pinned = decide_past(Then::Install, &["1.2"], &pending);
+    assert_eq!(pinned.0, Decision::Quarantined);
+    pending.blocked = Some(Block::Hold);
+    let held = decide_past(Then::Install, &["1.2"], &pending);
+    assert_eq!(held.0, Decision::Blocked);
 }

@@ -59,7 +59,7 @@ fn is_passing(path: &str) -> bool {
     PASSING.iter().any(|start| path.starts_with(start))
         || unnamed
         || name.starts_with("orcexec.")
-        || (name.starts_with("jna") && name.ends_with(".tmp"))
+        || (name.starts_with("jna") && name.strip_suffix(".tmp").is_some())
         || path.contains("/.cache/JNA/")
 }
 

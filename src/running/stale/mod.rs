@@ -5,9 +5,12 @@ mod owner;
 mod script;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::model::{OldCode, Owner};
 use crate::os::process::{self, Process};
+use crate::os::systemd;
+use owner::{Surroundings, is_container, owner};
 
 pub use code::{UnknownLine, replaced_code};
 
@@ -48,11 +51,16 @@ impl Stale {
 /// is counted, never taken as current.
 #[must_use]
 pub fn look() -> Look {
-    let ours = process::pid_namespace(std::process::id());
+    let me = std::process::id();
+    let ours = process::pid_namespace(me);
+    let around = Surroundings {
+        systemd: systemd::is_running(Path::new("/")),
+        contained: process::cgroup(me).is_ok_and(|it| is_container(&it)),
+    };
     let mut units: BTreeMap<(Owner, String), Stale> = BTreeMap::new();
     let mut unread = 0;
     for pid in process::all() {
-        if pid == std::process::id() {
+        if pid == me {
             continue;
         }
         match replaced(pid) {
@@ -64,7 +72,7 @@ pub fn look() -> Look {
                 };
                 let cgroup = process::cgroup(pid).unwrap_or_default();
                 let foreign = process::pid_namespace(pid) != ours;
-                let (owner, unit) = owner::owner(pid, &cgroup, foreign);
+                let (owner, unit) = owner(pid, &cgroup, foreign, around);
                 let unit = unit.unwrap_or_else(|| process::name(pid).unwrap_or_default());
                 if !OWN.iter().any(|own| unit.starts_with(own)) {
                     add(&mut units, owner, unit, (process, files));

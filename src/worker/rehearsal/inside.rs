@@ -9,11 +9,13 @@ use tokio::time::Instant;
 
 use crate::model::ExitCode;
 use crate::os::command::System;
+use crate::os::files;
 use crate::package_manager::{Activity, Applied, Fault, PackageManager, Settings, detect};
 use crate::rehearsal::{self, PIECE, Said, Stage};
 
-/// What Debian's packages leave when they want a reboot.
-const REBOOT_REQUIRED: &str = "/run/reboot-required";
+/// Where Debian's packages write their names when they want a reboot.
+const REBOOT_REQUIRED: &str = "/run/reboot-required.pkgs";
+const REBOOT_CAP: u64 = 64 << 10;
 
 /// The output of a transaction, bytes; what is beyond is not told.
 const OUTPUT_CAP: u64 = 4 << 20;
@@ -87,8 +89,11 @@ async fn play(stage: &Stage) -> Result<(), String> {
     for note in rehearsal::read_notes(&stage.notes()).map_err(unusable)? {
         say(&Said::Noted(note));
     }
-    if Path::new(REBOOT_REQUIRED).exists() {
-        say(&Said::RebootRequired);
+    let wanting = files::read_bounded(Path::new(REBOOT_REQUIRED), REBOOT_CAP);
+    for package in wanting.unwrap_or_default().lines() {
+        say(&Said::RebootRequired {
+            package: package.to_owned(),
+        });
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ mod acts;
 mod forged;
 mod own_upgrade;
 mod post;
+mod quarantine;
+mod rehearsed;
 mod stopping;
 
 use std::fs::File;

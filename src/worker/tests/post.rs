@@ -70,6 +70,7 @@ impl Post {
                 reboots: false,
                 verify,
                 removals: Vec::new(),
+                rehearse: false,
                 unsound: None,
             },
             host: Host {

@@ -371,7 +371,7 @@ for number, title, words in [
     (46, "to the hypervisor", (40, socket.SOCK_STREAM, 0)),
     (47, "to the kernel's ciphers", (38, socket.SOCK_SEQPACKET, 0)),
 ]:
-    attack(number, f"a socket {title}")(lambda words=words: socket.socket(*words))
+    attack(number, f"a socket {title}")(lambda words=words: socket.socket(*words).close())
 
 
 @attack(48, "mount a file system that is a module")
@@ -389,9 +389,10 @@ def _():
 def _():
     words = (ctypes.c_long * 64)()
     words[0] = 0x4000  # ADJ_TICK
+    ctypes.set_errno(0)
     words[11] = 10100
     if LIBC.syscall(ctypes.c_long(NR["adjtimex"]), ctypes.byref(words)) < 0:
-        raise OSError(ctypes.get_errno(), "")
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 @attack(51, "crash, for the machine's core handler")

@@ -104,6 +104,8 @@ impl Machine {
             lists: at("state/lists"),
             state: at("state"),
             configuration: Vec::new(),
+            preferences: at("preferences.d"),
+            others_pins: None,
             pins: false,
             own_cache: None,
         };
