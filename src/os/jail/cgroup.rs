@@ -161,8 +161,8 @@ fn now(file: &File) -> String {
 
 /// `NAME COUNT` on a line of its own.
 fn counted(events: &str, name: &str) -> u64 {
-    let lines = events.lines().filter_map(|line| line.split_once(' '));
-    let found = lines.filter(|(found, _)| *found == name).last();
+    let mut lines = events.lines().filter_map(|line| line.split_once(' '));
+    let found = lines.find(|(found, _)| *found == name);
     found.and_then(|(_, count)| count.parse().ok()).unwrap_or(0)
 }
 

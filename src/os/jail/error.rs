@@ -51,9 +51,9 @@ pub enum JailError {
 
 impl JailError {
     /// When a process of ours is gone, or does not speak our language.
-    pub(super) fn lost(cause: impl ToString) -> Self {
+    pub(super) fn lost(reason: impl Into<String>) -> Self {
         Self::Lost {
-            reason: cause.to_string(),
+            reason: reason.into(),
         }
     }
 }
@@ -76,6 +76,6 @@ impl<T, E: ToString> Trying<T> for Result<T, E> {
     }
 
     fn or_lost(self) -> Result<T, JailError> {
-        self.map_err(JailError::lost)
+        self.map_err(|cause| JailError::lost(cause.to_string()))
     }
 }

@@ -107,21 +107,21 @@ fn dev(at: &Path) -> Result<(), JailError> {
         flags,
         c"size=64k,nr_inodes=128,mode=755",
     )
-    .trying(&step)?;
-    let folder = rustix::fs::open(at, OFlags::PATH, Mode::empty()).trying(&step)?;
+    .trying(step)?;
+    let folder = rustix::fs::open(at, OFlags::PATH, Mode::empty()).trying(step)?;
     for (name, major, minor) in DEVICES {
         let (kind, mode) = (FileType::CharacterDevice, Mode::from_raw_mode(0o666));
-        mknodat(&folder, name, kind, mode, makedev(major, minor)).trying(&step)?;
+        mknodat(&folder, name, kind, mode, makedev(major, minor)).trying(step)?;
         set_mode(&at.join(name), 0o666)?;
     }
     for (name, target) in LINKS {
-        symlink(target, at.join(name)).trying(&step)?;
+        symlink(target, at.join(name)).trying(step)?;
     }
     for (name, mode) in [("pts", 0o755), ("shm", 0o1777)] {
         make(&at.join(name), mode)?;
     }
     let options = c"newinstance,ptmxmode=0666,mode=0620,gid=5";
-    mount("devpts", at.join("pts"), "devpts", flags, options).trying(&step)?;
+    mount("devpts", at.join("pts"), "devpts", flags, options).trying(step)?;
     tmpfs(&at.join("shm"), "size=64m,nr_inodes=4k,mode=1777")
 }
 
@@ -156,7 +156,7 @@ fn lay(wish: &Wish, at: &Path) -> Result<(), JailError> {
     if wish.wants_program() {
         let step = "bring our own program";
         let to = at.join("patchd");
-        std::fs::copy("/proc/self/exe", &to).trying(&step)?;
+        std::fs::copy("/proc/self/exe", &to).trying(step)?;
         set_mode(&to, 0o755)?;
     }
     Ok(())
@@ -212,16 +212,16 @@ fn sys(at: &Path) -> Result<(), JailError> {
     // writable: then only this mount of it is not.
     let whole = mount("sysfs", at, "sysfs", flags | MountFlags::RDONLY, None);
     if whole.is_err() {
-        mount("sysfs", at, "sysfs", flags, None).trying(&step)?;
+        mount("sysfs", at, "sysfs", flags, None).trying(step)?;
     }
-    mount_remount(at, MountFlags::BIND | MountFlags::RDONLY | flags, "").trying(&step)
+    mount_remount(at, MountFlags::BIND | MountFlags::RDONLY | flags, "").trying(step)
 }
 
 /// Processes of the jail alone; all that is the kernel's is read-only.
 fn proc(at: &Path, null: &Path, network: Network) -> Result<(), JailError> {
     let step = "mount /proc";
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount("proc", at, "proc", flags, None).trying(&step)?;
+    mount("proc", at, "proc", flags, None).trying(step)?;
     if network == Network::None {
         // Configuration tests bind ports that are root's; there it is nobody's root.
         let ports = at.join("sys/net/ipv4/ip_unprivileged_port_start");
@@ -229,10 +229,10 @@ fn proc(at: &Path, null: &Path, network: Network) -> Result<(), JailError> {
         // Older kernels and those without IPv4 have none.
         let _absent = file.and_then(|mut file| file.write_all(b"0"));
     }
-    for entry in std::fs::read_dir(at).trying(&step)? {
-        let entry = entry.trying(&step)?;
+    for entry in std::fs::read_dir(at).trying(step)? {
+        let entry = entry.trying(step)?;
         let name = entry.file_name();
-        let kind = entry.file_type().trying(&step)?;
+        let kind = entry.file_type().trying(step)?;
         let is_process = name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
         if is_process || kind.is_symlink() {
             continue;
@@ -240,10 +240,10 @@ fn proc(at: &Path, null: &Path, network: Network) -> Result<(), JailError> {
         let path = entry.path();
         let masked = MASKED.iter().any(|masked| name == *masked);
         let source = if masked { null } else { &path };
-        mount_bind(source, &path).trying(&step)?;
+        mount_bind(source, &path).trying(step)?;
         if !masked {
             let flags = flags | MountFlags::BIND | MountFlags::RDONLY;
-            mount_remount(&path, flags, "").trying(&step)?;
+            mount_remount(&path, flags, "").trying(step)?;
         }
     }
     Ok(())
@@ -283,8 +283,8 @@ fn raise_loopback() -> std::io::Result<()> {
 }
 
 fn make(folder: &Path, mode: u32) -> Result<(), JailError> {
-    let made = DirBuilder::new().create(folder);
-    made.trying(format!("make {}", folder.display()))?;
+    let done = DirBuilder::new().create(folder);
+    done.trying(format!("make {}", folder.display()))?;
     set_mode(folder, mode)
 }
 

@@ -75,15 +75,15 @@ enum Word {
 /// Starts it and sees it through until it is the payload.
 pub(super) fn start(wish: &Wish, gauges: Option<&Gauges>) -> Result<Payload, JailError> {
     let step = "start what runs inside";
-    let (ours, theirs) = UnixStream::pair().trying(&step)?;
+    let (ours, theirs) = UnixStream::pair().trying(step)?;
     let streams = [
         OwnedFd::from(theirs).into(),
         Stdio::inherit(),
         Stdio::inherit(),
     ];
-    let child = start_again(&["jail", Part::Last.word()], streams).trying(&step)?;
+    let child = start_again(&["jail", Part::Last.word()], streams).trying(step)?;
     if let Some(gauges) = gauges {
-        gauges.enter(child.id()).trying(&step)?;
+        gauges.enter(child.id()).trying(step)?;
     }
     write(&format!("/proc/{}/oom_score_adj", child.id()), SACRIFICE)?;
     let real = matches!(wish.jail.view, View::Folder(_));
@@ -132,11 +132,12 @@ fn map_users(pid: u32) -> Result<(), JailError> {
 
 /// Of all whom we know: in a container not everybody.
 fn identity(own: &str) -> String {
+    use std::fmt::Write;
     let mut map = String::new();
     for line in own.lines() {
         let mut numbers = line.split_ascii_whitespace();
         if let (Some(first), Some(count)) = (numbers.next(), numbers.nth(1)) {
-            map.push_str(&format!("{first} {first} {count}\n"));
+            let _never_fails = writeln!(map, "{first} {first} {count}");
         }
     }
     map
@@ -224,9 +225,9 @@ fn follow_first() -> Result<(), JailError> {
 fn settle() -> Result<(), JailError> {
     use rustix::fs::{Gid, Uid};
     let step = "settle down inside";
-    rustix::thread::set_thread_res_gid(Gid::ROOT, Gid::ROOT, Gid::ROOT).trying(&step)?;
-    rustix::thread::set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).trying(&step)?;
-    rustix::thread::set_thread_groups(&[]).trying(&step)?;
+    rustix::thread::set_thread_res_gid(Gid::ROOT, Gid::ROOT, Gid::ROOT).trying(step)?;
+    rustix::thread::set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).trying(step)?;
+    rustix::thread::set_thread_groups(&[]).trying(step)?;
     // A change of user forgets it.
     follow_first()?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
@@ -239,11 +240,11 @@ fn settle() -> Result<(), JailError> {
     };
     // One byte, which is the kernel's sign for no dump and no handler either:
     // that would run outside, as root.
-    limit(Resource::Core, 1, 1).trying(&step)?;
-    limit(Resource::Nofile, 1024, 4096).trying(&step)?;
+    limit(Resource::Core, 1, 1).trying(step)?;
+    limit(Resource::Nofile, 1024, 4096).trying(step)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let null = rustix::fs::open("/dev/null", flags, Mode::empty()).trying(&step)?;
-    rustix::stdio::dup2_stdin(&null).trying(&step)
+    let null = rustix::fs::open("/dev/null", flags, Mode::empty()).trying(step)?;
+    rustix::stdio::dup2_stdin(&null).trying(step)
 }
 
 fn kept(real: bool) -> CapabilitySet {
@@ -265,13 +266,13 @@ fn drop_bounding(real: bool) -> Result<(), JailError> {
         // The kernel says where its capabilities end.
         match rustix::thread::capability_is_in_bounding_set(capability) {
             Ok(true) => {
-                rustix::thread::remove_capability_from_bounding_set(capability).trying(&step)?
+                rustix::thread::remove_capability_from_bounding_set(capability).trying(step)?;
             }
             Ok(false) => {}
             Err(_) => break,
         }
     }
-    rustix::thread::clear_ambient_capability_set().trying(&step)
+    rustix::thread::clear_ambient_capability_set().trying(step)
 }
 
 fn drop_rest(real: bool) -> Result<(), JailError> {

@@ -21,6 +21,9 @@ use crate::os::command::start_again;
 /// walk over a large layer on a slow disk.
 const GRACE: Duration = Duration::from_mins(3);
 
+/// No payload is waited for longer, whatever its limit.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 pub(super) fn main() -> u8 {
     close_what_is_not_ours();
     let Err(error) = supervise() else {
@@ -94,7 +97,7 @@ fn run(wish: &Wish) -> Result<(), JailError> {
         start_again(&["jail", Part::First.word()], streams).trying("start the first process")?;
     // One that ended at once has said why.
     let _broken_pipe = ours.write_all(&wish.to_bytes()?);
-    let ended = relay(&mut ours, wish.jail.time_limit + GRACE);
+    let ended = relay(&mut ours, wish.jail.time_limit.min(LONGEST) + GRACE);
     // As PID 1 it takes all that is inside with it.
     let _ended_already = first.kill();
     let status = first.wait().or_lost()?;
@@ -120,7 +123,7 @@ fn relay(first: &mut UnixStream, limit: Duration) -> Result<(), JailError> {
             Ok(0) => return Err(JailError::lost("it did not end when its time was over")),
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => continue,
-            Err(cause) => return Err(JailError::lost(cause)),
+            Err(cause) => return Err(JailError::lost(cause.to_string())),
         }
         let [said, gone] = interest.map(|end| end.revents());
         if !gone.is_empty() {

@@ -194,8 +194,8 @@ fn flags(of: &Mount) -> MountFlags {
 /// The root of an overlay has the owner and mode of its upper folder.
 fn resemble(upper: &Path) -> Result<(), JailError> {
     let step = "copy the owner of a mount's root";
-    let lower = std::fs::metadata(".").trying(&step)?;
-    std::os::unix::fs::chown(upper, Some(lower.uid()), Some(lower.gid())).trying(&step)?;
+    let lower = std::fs::metadata(".").trying(step)?;
+    std::os::unix::fs::chown(upper, Some(lower.uid()), Some(lower.gid())).trying(step)?;
     set_mode(upper, lower.mode() & 0o7777)
 }
 
@@ -235,10 +235,10 @@ fn bound(folder: &Path) -> Result<PathBuf, JailError> {
 
 fn move_into(view: &Path) -> Result<(), JailError> {
     let step = "move into the view";
-    rustix::process::chdir(view).trying(&step)?;
-    rustix::process::pivot_root(".", ".").trying(&step)?;
-    unmount(".", UnmountFlags::DETACH).trying(&step)?;
-    rustix::process::chdir("/").trying(&step)
+    rustix::process::chdir(view).trying(step)?;
+    rustix::process::pivot_root(".", ".").trying(step)?;
+    unmount(".", UnmountFlags::DETACH).trying(step)?;
+    rustix::process::chdir("/").trying(step)
 }
 
 fn open(folder: &Path) -> Result<OwnedFd, JailError> {

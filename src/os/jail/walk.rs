@@ -3,7 +3,7 @@
 //! follows a link, or grows without bound.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,14 @@ struct Level {
     upper: OwnedFd,
     entries: Dir,
     /// The same folder of the machine, if there is one.
+    lower: Option<OwnedFd>,
+    path: Vec<u8>,
+}
+
+/// A folder that is to be looked at next.
+struct Next {
+    above: OwnedFd,
+    name: CString,
     lower: Option<OwnedFd>,
     path: Vec<u8>,
 }
@@ -95,7 +103,13 @@ impl Walk {
         };
         let lower = overlay.lower.try_clone().ok();
         let mut levels = Vec::new();
-        self.enter(&overlay.upper, c".", lower, path, &mut levels);
+        let root = overlay.upper.try_clone().map(|above| Next {
+            above,
+            name: c".".to_owned(),
+            lower,
+            path,
+        });
+        self.go(root, &mut levels);
         while let Some(level) = levels.last_mut() {
             let name = match level.entries.next() {
                 Some(Ok(entry)) => entry.file_name().to_owned(),
@@ -117,37 +131,31 @@ impl Walk {
             }
             self.left -= 1;
             if let Some((lower, path)) = self.look(level, &name) {
-                let upper = level.upper.try_clone();
-                match upper {
-                    Ok(upper) => self.enter(&upper, &name, lower, path, &mut levels),
-                    Err(_) => self.found.incomplete = true,
-                }
+                let into = level.upper.try_clone().map(|above| Next {
+                    above,
+                    name,
+                    lower,
+                    path,
+                });
+                self.go(into, &mut levels);
             }
         }
     }
 
-    fn enter(
-        &mut self,
-        above: &OwnedFd,
-        name: &CStr,
-        lower: Option<OwnedFd>,
-        path: Vec<u8>,
-        levels: &mut Vec<Level>,
-    ) {
+    /// Into a folder, if it can be opened and is not too deep.
+    fn go(&mut self, into: std::io::Result<Next>, levels: &mut Vec<Level>) {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let upper = rustix::fs::openat(above, name, flags, Mode::empty());
-        let entries = upper.as_ref().map(Dir::read_from);
-        match (&upper, entries) {
-            (Ok(_), Ok(Ok(entries))) if levels.len() < DEEPEST => {
-                if let Ok(upper) = upper {
-                    levels.push(Level {
-                        upper,
-                        entries,
-                        lower,
-                        path,
-                    });
-                }
-            }
+        let opened = into.and_then(|into| {
+            let upper = rustix::fs::openat(&into.above, &into.name, flags, Mode::empty())?;
+            Ok((Dir::read_from(&upper)?, upper, into))
+        });
+        match opened {
+            Ok((entries, upper, into)) if levels.len() < DEEPEST => levels.push(Level {
+                upper,
+                entries,
+                lower: into.lower,
+                path: into.path,
+            }),
             _ => self.found.incomplete = true,
         }
     }
@@ -332,4 +340,144 @@ pub(super) fn copy_small(from: &Path, to: &Path) -> Result<(), JailError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, create_dir, create_dir_all, write};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use rustix::fs::{CWD, makedev, mkdirat, mknodat, openat};
+
+    use super::*;
+
+    /// A machine's folder and what was written over it.
+    struct Tree {
+        folder: tempfile::TempDir,
+    }
+
+    impl Tree {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            for name in ["upper", "lower"] {
+                create_dir(folder.path().join(name)).expect("made");
+            }
+            Self { folder }
+        }
+
+        fn upper(&self, path: &str) -> PathBuf {
+            self.folder.path().join("upper").join(path)
+        }
+
+        fn lower(&self, path: &str) -> PathBuf {
+            self.folder.path().join("lower").join(path)
+        }
+
+        fn walked(&self, point: &str) -> Found {
+            let open = |path: PathBuf| OwnedFd::from(File::open(path).expect("open"));
+            walk(&[Overlay {
+                point: PathBuf::from(point),
+                upper: open(self.upper("")),
+                lower: open(self.lower("")),
+            }])
+        }
+
+        fn changes(&self) -> Vec<(String, Change)> {
+            let found = self.walked("/");
+            assert!(!found.incomplete);
+            let changes = found.changes.into_iter();
+            changes
+                .map(|changed| (changed.path, changed.kind))
+                .collect()
+        }
+    }
+
+    fn whiteout(path: &Path) {
+        let mode = Mode::from_raw_mode(0);
+        mknodat(CWD, path, FileType::CharacterDevice, mode, makedev(0, 0)).expect("made");
+    }
+
+    fn expected(rows: &[(&str, Change)]) -> Vec<(String, Change)> {
+        rows.iter()
+            .map(|(path, kind)| ((*path).to_owned(), *kind))
+            .collect()
+    }
+
+    #[test]
+    fn each_entry_is_what_it_is_against_the_machine() {
+        let tree = Tree::new();
+        for path in ["etc", "usr/lib"] {
+            create_dir_all(tree.lower(path)).expect("made");
+            create_dir_all(tree.upper(path)).expect("made");
+        }
+        write(tree.lower("etc/old"), "1").expect("written");
+        write(tree.lower("etc/gone"), "1").expect("written");
+        symlink("old", tree.lower("etc/link")).expect("made");
+        write(tree.upper("etc/old"), "2").expect("written");
+        write(tree.upper("etc/new"), "2").expect("written");
+        symlink("/", tree.upper("etc/link")).expect("made");
+        whiteout(&tree.upper("etc/gone"));
+        whiteout(&tree.upper("etc/never"));
+        let mode = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(tree.upper("usr/lib"), mode).expect("set");
+        create_dir(tree.upper("usr/lib/made")).expect("made");
+        let rows = [
+            ("/etc/gone", Change::Deleted),
+            ("/etc/link", Change::Replaced),
+            ("/etc/new", Change::New),
+            ("/etc/old", Change::Replaced),
+            ("/usr/lib", Change::Metadata),
+            ("/usr/lib/made", Change::New),
+        ];
+        assert_eq!(tree.changes(), expected(&rows));
+    }
+
+    #[test]
+    fn a_fifo_a_socket_and_odd_names_are_only_named() {
+        let tree = Tree::new();
+        let mode = Mode::from_raw_mode(0o600);
+        mknodat(CWD, tree.upper("fifo"), FileType::Fifo, mode, 0).expect("made");
+        write(tree.upper("a\nname\u{1b}[2J"), "").expect("written");
+        let rows = [("/a\nname\u{1b}[2J", Change::New), ("/fifo", Change::New)];
+        assert_eq!(tree.changes(), expected(&rows));
+    }
+
+    #[test]
+    fn a_link_in_the_machine_leads_nowhere() {
+        let tree = Tree::new();
+        symlink("/etc", tree.lower("there")).expect("made");
+        create_dir(tree.upper("there")).expect("made");
+        // Were the link followed, this would be a file of the machine.
+        write(tree.upper("there/passwd"), "x").expect("written");
+        let rows = [("/there", Change::Replaced), ("/there/passwd", Change::New)];
+        assert_eq!(tree.changes(), expected(&rows));
+    }
+
+    #[test]
+    fn what_is_too_deep_is_left_and_said() {
+        let tree = Tree::new();
+        let mode = Mode::from_raw_mode(0o700);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let mut at = openat(CWD, tree.upper(""), flags, Mode::empty()).expect("open");
+        for _ in 0..3000 {
+            mkdirat(&at, "d", mode).expect("made");
+            at = openat(&at, "d", flags, Mode::empty()).expect("open");
+        }
+        let found = tree.walked("/");
+        assert!(found.incomplete);
+        assert_eq!(found.changes.len(), DEEPEST);
+        crate::os::jail::sweep::remove(&tree.upper("d"));
+    }
+
+    #[test]
+    fn growth_is_what_is_more_than_before() {
+        let tree = Tree::new();
+        write(tree.lower("old"), vec![1; 40 << 10]).expect("written");
+        write(tree.upper("old"), vec![1; 100 << 10]).expect("written");
+        write(tree.upper("new"), vec![1; 100 << 10]).expect("written");
+        std::fs::hard_link(tree.upper("new"), tree.upper("twice")).expect("linked");
+        let found = tree.walked("/boot");
+        let grown = found.grown.get("/boot").expect("counted") >> 10;
+        assert!((150..180).contains(&grown), "{grown} KiB");
+    }
 }

@@ -13,10 +13,10 @@ use program::{Field, Test, Then};
 /// The kernel's answers.
 const ALLOW: u32 = 0x7fff_0000;
 const ERRNO: u32 = 0x0005_0000;
-const NOT_PERMITTED: u32 = ERRNO | 1;
-const NOT_IMPLEMENTED: u32 = ERRNO | 38;
-const NO_SUCH_PROTOCOL: u32 = ERRNO | 93;
-const NO_SUCH_FAMILY: u32 = ERRNO | 97;
+const NOT_PERMITTED: u32 = ERRNO + 1;
+const NOT_IMPLEMENTED: u32 = ERRNO + 38;
+const NO_SUCH_PROTOCOL: u32 = ERRNO + 93;
+const NO_SUCH_FAMILY: u32 = ERRNO + 97;
 /// Nothing is done, and the caller is told that it was.
 const DONE: u32 = ERRNO;
 
@@ -33,7 +33,7 @@ const UNIX: u32 = 1;
 const INET: [u32; 2] = [2, 10];
 const NETLINK: u32 = 16;
 
-/// Any, ICMP, TCP, UDP, ICMPv6; SCTP and others would load modules.
+/// Any, ICMP, TCP, UDP, `ICMPv6`; SCTP and others would load modules.
 const INET_PROTOCOLS: [u32; 5] = [0, 1, 6, 17, 58];
 /// Routes, sockets, devices; not the audit log.
 const NETLINK_PROTOCOLS: [u32; 3] = [0, 4, 15];

@@ -52,24 +52,19 @@ pub(super) fn compile(then: &Then) -> Vec<sock_filter> {
             Test::Has(bits) => (IF_ANY_BIT, *bits),
         };
         let inner = compile(then);
-        match u8::try_from(inner.len()) {
-            Ok(length) => program.push(sock_filter {
-                code,
-                jt: 0,
-                jf: length,
-                k: value,
-            }),
+        let jump = |jt, jf| sock_filter {
+            code,
+            jt,
+            jf,
+            k: value,
+        };
+        if let Ok(length) = u8::try_from(inner.len()) {
+            program.push(jump(0, length));
+        } else {
             // A conditional jump reaches no farther than 255; an unconditional one does.
-            Err(_) => {
-                program.push(sock_filter {
-                    code,
-                    jt: 1,
-                    jf: 0,
-                    k: value,
-                });
-                let length = u32::try_from(inner.len()).unwrap_or(u32::MAX);
-                program.push(statement(JUMP, length));
-            }
+            program.push(jump(1, 0));
+            let length = u32::try_from(inner.len()).unwrap_or(u32::MAX);
+            program.push(statement(JUMP, length));
         }
         program.extend(inner);
     }
