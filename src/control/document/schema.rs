@@ -7,13 +7,12 @@ use serde_json::Value;
 
 use super::{
     Check, Doctor, ErrorDocument, Explanation, History, Notice, Quarantine, RehearseDocument,
-    RestorePoints,
-    RunDocument, Schedules, Status, Takeover,
+    RestorePoints, RunDocument, Schedules, Status, Takeover,
 };
 
 /// The schema of every document, by the name in its `schema` field.
 #[must_use]
-pub fn schemas() -> [(&'static str, Schema); 12] {
+pub fn schemas() -> [(&'static str, Schema); 13] {
     [
         ("check-1", schema::<Check>()),
         ("status-1", schema::<Status>()),
