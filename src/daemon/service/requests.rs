@@ -83,7 +83,8 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         });
     }
 
-    /// The quarantine: beside the loop as well, and not while a run is at work: it decides by this.
+    /// The quarantine: beside the loop as well, but not beside a run, which decides
+    /// by it.
     fn amend(&mut self, amendment: Amendment, replies: Replies) {
         if let Some(at_work) = &self.at_work {
             let run = at_work.audience.run();
@@ -100,15 +101,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     }
 
     fn act(&mut self, action: Action, peer: &Peer, replies: Replies) {
-        event!(
-            CONTROL_CALL,
-            PATCHD_METHOD = action.name(),
-            PATCHD_UID = peer.uid,
-            PATCHD_USER = peer.user(),
-            PATCHD_PID = peer.pid,
-            "{peer} asks for {}",
-            action.name()
-        );
+        note(&action, peer);
         let done = match action {
             Action::Start {
                 schedule,
@@ -118,13 +111,11 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 sudo_user,
             } => {
                 let wish = Wish {
-                    action: model::Action::Patch,
                     schedule,
                     policy,
                     packages,
                     now,
-                    of: None,
-                    by: whoever(peer, sudo_user),
+                    ..Wish::of(model::Action::Patch, peer, sudo_user)
                 };
                 return self.start(wish, replies);
             }
@@ -134,32 +125,20 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 sudo_user,
             } => {
                 let wish = Wish {
-                    action: model::Action::Rehearse,
-                    schedule: None,
                     policy,
                     packages,
-                    now: true,
-                    of: None,
-                    by: whoever(peer, sudo_user),
+                    ..Wish::of(model::Action::Rehearse, peer, sudo_user)
                 };
                 return self.start(wish, replies);
             }
             Action::RollBack { run, sudo_user } => {
                 let folder = &self.parts.paths.worker;
                 let of = match answer::to_roll_back(folder, run) {
-                    Ok(of) => of,
+                    Ok(of) => Some(of),
                     Err(error) => return replies.refuse(error),
                 };
-                let wish = Wish {
-                    action: model::Action::RollBack,
-                    schedule: None,
-                    policy: None,
-                    packages: Vec::new(),
-                    now: true,
-                    of: Some(of),
-                    by: whoever(peer, sudo_user),
-                };
-                return self.start(wish, replies);
+                let by_hand = Wish::of(model::Action::RollBack, peer, sudo_user);
+                return self.start(Wish { of, ..by_hand }, replies);
             }
             Action::Reload => return self.reload(Some(replies)),
             Action::Takeover { undo } => return self.take_over(undo, replies),
@@ -330,6 +309,34 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         }
         self.consider_all();
         Ok(())
+    }
+}
+
+/// The audit line.
+fn note(action: &Action, peer: &Peer) {
+    event!(
+        CONTROL_CALL,
+        PATCHD_METHOD = action.name(),
+        PATCHD_UID = peer.uid,
+        PATCHD_USER = peer.user(),
+        PATCHD_PID = peer.pid,
+        "{peer} asks for {}",
+        action.name()
+    );
+}
+
+impl Wish {
+    /// At once, under the usual policy.
+    fn of(action: model::Action, peer: &Peer, sudo_user: Option<String>) -> Self {
+        Self {
+            action,
+            schedule: None,
+            policy: None,
+            packages: Vec::new(),
+            now: true,
+            of: None,
+            by: whoever(peer, sudo_user),
+        }
     }
 }
 
