@@ -344,7 +344,8 @@ pub(super) fn copy_small(from: &Path, to: &Path) -> Result<(), JailError> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{File, create_dir, create_dir_all, write};
+    use std::fs::{File, create_dir, create_dir_all};
+    use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use rustix::fs::{CWD, makedev, mkdirat, mknodat, openat};
@@ -390,6 +391,10 @@ mod tests {
                 .map(|changed| (changed.path, changed.kind))
                 .collect()
         }
+    }
+
+    fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> std::io::Result<()> {
+        File::create(path)?.write_all(content.as_ref())
     }
 
     fn whiteout(path: &Path) {
