@@ -21,6 +21,7 @@ pub(super) async fn order(
         Action::Reload => "the configuration is in force",
         Action::Start { .. }
         | Action::Rehearse { .. }
+        | Action::RollBack { .. }
         | Action::Takeover { .. }
         | Action::KeepAway { .. }
         | Action::LetIn { .. } => "it is done",

@@ -45,6 +45,8 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Try the updates in a throw-away view of this machine; changes nothing
     Rehearse(RehearseArguments),
+    /// Put back what a run has replaced; data is never rolled back
+    Rollback(RollbackArguments),
     /// End the run at work before its next phase
     Cancel,
     /// Start no further run until `resume`; one that is at work goes on
@@ -201,6 +203,17 @@ pub(super) struct RehearseArguments {
     pub packages: Vec<String>,
 }
 
+/// What is rolled back.
+#[derive(Debug, Args)]
+pub(super) struct RollbackArguments {
+    /// Show the restore points that are kept, and what they take on disk
+    #[arg(long, conflicts_with = "run")]
+    pub list: bool,
+    /// A run's id; the latest that was not rolled back by default
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+}
+
 /// What can be asked of the configuration.
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -226,7 +239,7 @@ impl Command {
             Self::Check { .. }
                 | Self::Run(_)
                 | Self::Rehearse(_)
-                | Self::Rehearse(_)
+                | Self::Rollback(_)
                 | Self::Explain { .. }
                 | Self::Status
                 | Self::History { .. }

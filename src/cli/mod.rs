@@ -15,6 +15,7 @@ mod logs;
 mod progress;
 mod quarantine;
 mod rehearse;
+mod rollback;
 mod run;
 mod schedule;
 mod screen;
@@ -114,6 +115,7 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
             done.inspect_err(run::tell_skipped)
         }
         Command::Rehearse(wish) => rehearse::rehearse(&context, screen, wish).await,
+        Command::Rollback(wish) => rollback::rollback(&context, screen, wish).await,
         Command::Explain { package, policy } => {
             explain::explain(&context, screen, package, policy.clone()).await
         }

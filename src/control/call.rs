@@ -61,6 +61,8 @@ pub enum Question {
     },
     /// What did harm here and is kept away.
     Quarantine,
+    /// What can be rolled back.
+    RestorePoints,
     /// The windows to come.
     Schedule {
         /// Of this schedule alone.
@@ -101,6 +103,15 @@ pub enum Action {
         policy: Option<String>,
         /// Only these packages; all when empty.
         packages: Vec<PackageName>,
+        /// Who stands behind a caller that is root.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sudo_user: Option<String>,
+    },
+    /// Put back what a run has replaced.
+    RollBack {
+        /// Which; the latest that was not rolled back unless told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
         /// Who stands behind a caller that is root.
         #[serde(skip_serializing_if = "Option::is_none")]
         sudo_user: Option<String>,
@@ -177,7 +188,10 @@ impl Call {
     pub fn is_stream(&self) -> bool {
         matches!(
             self,
-            Self::Follow { .. } | Self::Act(Action::Start { .. } | Action::Rehearse { .. })
+            Self::Follow { .. }
+                | Self::Act(
+                    Action::Start { .. } | Action::Rehearse { .. } | Action::RollBack { .. }
+                )
         )
     }
 
@@ -221,6 +235,7 @@ impl Question {
                 run: given.run("run")?.ok_or_else(|| Parameters::wrong("run"))?,
             },
             "Quarantine" => Self::Quarantine,
+            "RestorePoints" => Self::RestorePoints,
             "Schedule" => Self::Schedule {
                 name: given.text("name")?,
                 from: given.time("from")?,
@@ -238,6 +253,7 @@ impl Action {
         match self {
             Self::Start { .. } => "Start",
             Self::Rehearse { .. } => "Rehearse",
+            Self::RollBack { .. } => "RollBack",
             Self::Cancel => "Cancel",
             Self::Pause { .. } => "Pause",
             Self::Resume => "Resume",
@@ -260,6 +276,10 @@ impl Action {
             "Rehearse" => Self::Rehearse {
                 policy: given.text("policy")?,
                 packages: given.packages("packages")?,
+                sudo_user: given.text("sudo_user")?,
+            },
+            "RollBack" => Self::RollBack {
+                run: given.run("run")?,
                 sudo_user: given.text("sudo_user")?,
             },
             "Cancel" => Self::Cancel,

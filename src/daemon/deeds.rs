@@ -63,14 +63,11 @@ fn restarted(run: RunId, it: &Restarted) {
 }
 
 fn rolled_back(run: RunId, back: &RolledBack) {
-    let steps = back.next_steps.join("; ");
-    match &back.failure {
-        Some(failure) => {
-            event!(ROLLBACK_FAILED, PATCHD_RUN = %run, "run {run}: {failure}; {steps}");
-        }
-        None => {
-            let count = back.restored.len();
-            event!(ROLLED_BACK, PATCHD_RUN = %run, "run {run}: {count} packages have their old versions again");
-        }
+    if let Some(failure) = &back.failure {
+        let steps = back.next_steps.join("; ");
+        event!(ROLLBACK_FAILED, PATCHD_RUN = %run, "run {run}: {failure}; {steps}");
+        return;
     }
+    let count = back.restored.len();
+    event!(ROLLED_BACK, PATCHD_RUN = %run, "run {run}: {count} packages have their old versions again");
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags};
+use serde::{Deserialize, Serialize};
 
 /// As much as is looked at of the words a process was started with, bytes.
 const ARGUMENTS_CAP: u64 = 64 << 10;
@@ -18,7 +19,7 @@ const MAPS_CAP: u64 = 64 << 20;
 const CGROUP_CAP: u64 = 64 << 10;
 
 /// A process that cannot be confused with a later one of the same pid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Process id.
     pub pid: u32,

@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Nobody is waited for longer, whatever the clock says meanwhile.
 const PATIENCE: Duration = Duration::from_mins(45);
 
+/// A logind that says nothing for this long says nothing at all.
+const SILENCE: Duration = Duration::from_mins(1);
+
 /// Tells whoever is logged in, and waits until nobody is in the way or `until`
 /// has come. `waiting` hears of each one that is waited for, and says whether to
 /// go on. The error is the sentence why the machine stays up; a question that
@@ -52,8 +55,8 @@ pub async fn ask_everybody(
         };
         let next = match seen.await {
             Ok((inhibitors, sessions)) => next(&inhibitors, &sessions, waited, left),
-            Err(fault) if left.is_zero() || waited >= GRACE => Next::PutOff(format!(
-                "patchd cannot tell who is logged in or forbids it: {fault}"
+            Err(fault) if left.is_zero() || waited >= SILENCE => Next::PutOff(format!(
+                "patchd cannot tell who is logged in, or forbids it: {fault}; is dbus installed, does systemd-logind run?"
             )),
             Err(fault) => Next::Wait(format!("logind ({fault})")),
         };

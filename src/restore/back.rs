@@ -117,7 +117,8 @@ pub async fn go_back(
         Some(journey) => journey,
         None => set_out(site, way)?,
     };
-    let back = way.course.back.iter();
+    let back = way.course.back.iter().map(|change| &change.id);
+    let back = back.chain(&way.course.there);
     let mut back = Back {
         trip,
         source: Source {
@@ -126,9 +127,7 @@ pub async fn go_back(
             pack: &pack,
         },
         course: &way.course,
-        kept: back
-            .filter_map(|change| ready::kept(&point, &change.id))
-            .collect(),
+        kept: back.filter_map(|id| ready::kept(&point, id)).collect(),
         outcome: Outcome {
             left: way.course.left.clone(),
             ..Outcome::default()
@@ -237,7 +236,8 @@ impl Back<'_> {
         for kept in &self.kept {
             self.outcome.mended += repair::mend(&self.source, kept)?.len();
         }
-        repair::database(&self.source, &self.kept)?;
+        let gone: Vec<&PackageId> = self.course.remove.iter().map(|it| &it.id).collect();
+        repair::database(&self.source, &self.kept, &gone)?;
         if self.outcome.failure.is_some() {
             return Ok(());
         }

@@ -21,13 +21,15 @@ pub struct Course {
     pub remove: Vec<Change>,
     /// What stays as the run has left it.
     pub left: Vec<Change>,
+    /// What an attempt that failed has brought back already: it is looked over again.
+    pub there: Vec<PackageId>,
 }
 
 impl Course {
     /// Whether everything is as before already, or stays.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.back.is_empty() && self.remove.is_empty()
+        self.back.is_empty() && self.remove.is_empty() && self.there.is_empty()
     }
 
     /// Keeps what the run brought in: something needs it that stays.
@@ -80,6 +82,9 @@ fn course(
     for kept in &point.packages {
         let stanza = find(now, &kept.change.id);
         match judge(&kept.change, stanza) {
+            Judged::AsBefore if point.rolled_back.is_none() => {
+                course.there.push(kept.change.id.clone());
+            }
             Judged::AsBefore => {}
             Judged::Overtaken(version) => overtaken.push(format!(
                 "{} is {version} now, and the run has left it at {}",

@@ -16,6 +16,7 @@ use super::rebuild::Source;
 use super::site::Site;
 use super::store::gone;
 use super::{transaction, trees};
+use crate::model::PackageId;
 use crate::os::files;
 
 /// What dpkg lays beside a file while it unpacks.
@@ -45,7 +46,7 @@ pub fn mend(source: &Source<'_>, kept: &Kept) -> Result<Vec<PathBuf>, RestoreErr
         if entry.conffile || trees::covers(entry.place()) {
             continue;
         }
-        if let Thing::Folder { behind: Some(_) } = entry.thing {
+        if let Thing::Folder { behind: Some(_) } | Thing::Link { .. } = entry.thing {
             aside.extend(lay_aside(&place).map_err(file(&place))?);
         }
         if mend_one(source, entry, &place).map_err(file(&place))? {
@@ -169,15 +170,28 @@ fn drop_if_ours(aside: &Path, kept: &Kept) -> std::io::Result<()> {
 }
 
 /// dpkg's own files about the packages that are back, and its status: lines of
-/// the recorded version are put back as they were, holds included.
-pub fn database(source: &Source<'_>, back: &[&Kept]) -> Result<(), RestoreError> {
+/// the recorded version are put back as they were, holds included. What came in
+/// and went is forgotten; the trees tell what its configuration was before.
+pub fn database(
+    source: &Source<'_>,
+    back: &[&Kept],
+    left: &[&PackageId],
+) -> Result<(), RestoreError> {
     let site = source.site;
     let _lock = transaction::database(site)?;
     let path = site.dpkg("status");
     let status = std::fs::read(&path).map_err(file(&path))?;
     let mut lines = Vec::new();
+    let mut forgotten = Vec::new();
     {
         let installed = stanzas(&status);
+        for id in left {
+            let rest = find(&installed, id).filter(|rest| !rest.is_there());
+            if let Some(rest) = rest {
+                forget(site, &rest.base)?;
+                forgotten.push(rest.id.clone());
+            }
+        }
         for kept in back {
             let now = find(&installed, &kept.change.id);
             let is_back = now.is_some_and(|now| now.is_sound() && now.version == kept.change.from);
@@ -194,19 +208,39 @@ pub fn database(source: &Source<'_>, back: &[&Kept]) -> Result<(), RestoreError>
             }
         }
     }
-    let wanted = replaced(&status, &lines);
+    let wanted = replaced(&status, &lines, &forgotten);
     if wanted != status {
         files::replace(&path, &wanted, 0o644).map_err(file(&path))?;
     }
     Ok(())
 }
 
-/// The status file with these stanzas in the places of their own.
-fn replaced(status: &[u8], lines: &[Vec<u8>]) -> Vec<u8> {
+/// Its scripts would only be wanted for a purge.
+fn forget(site: &Site, base: &str) -> Result<(), RestoreError> {
+    let info = site.dpkg("info");
+    let start = format!("{base}.");
+    for entry in std::fs::read_dir(&info).map_err(file(&info))?.flatten() {
+        let name = entry.file_name();
+        let kind = name.to_str().and_then(|name| name.strip_prefix(&start));
+        if kind.is_some_and(|kind| !kind.contains('.')) {
+            let path = entry.path();
+            gone(std::fs::remove_file(&path)).map_err(file(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// The status file with these stanzas in the places of their own, and without
+/// those that are forgotten.
+fn replaced(status: &[u8], lines: &[Vec<u8>], forgotten: &[PackageId]) -> Vec<u8> {
     let known: Vec<_> = lines.iter().filter_map(|raw| stanza(raw)).collect();
     let mut wanted = Vec::with_capacity(status.len());
     for raw in raw_stanzas(status) {
-        let own = stanza(raw).and_then(|now| known.iter().find(|it| is_same(&it.id, &now.id)));
+        let now = stanza(raw);
+        if now.as_ref().is_some_and(|now| forgotten.contains(&now.id)) {
+            continue;
+        }
+        let own = now.and_then(|now| known.iter().find(|it| is_same(&it.id, &now.id)));
         wanted.extend(own.map_or(raw, |own| own.raw));
         wanted.push(b'\n');
     }
@@ -222,11 +256,14 @@ mod tests {
         let status = b"Package: aa\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\nPackage: bb\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nConffiles:\n /etc/b 9\n\n";
         let held =
             b"Package: aa\nStatus: hold ok installed\nArchitecture: all\nVersion: 1\n".to_vec();
-        let text = String::from_utf8(replaced(status, &[held])).expect("text");
+        let text = String::from_utf8(replaced(status, &[held], &[])).expect("text");
         assert_eq!(
             text,
             String::from_utf8_lossy(status).replacen("install ok", "hold ok", 1)
         );
-        assert_eq!(replaced(status, &[]), status);
+        assert_eq!(replaced(status, &[], &[]), status);
+        let gone = PackageId::parse("aa", "all").expect("valid");
+        let left = replaced(status, &[], &[gone]);
+        assert!(left.starts_with(b"Package: bb\n") && status.ends_with(&left));
     }
 }

@@ -1,6 +1,6 @@
 //! What runs old code: looking, restarting, telling.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use super::phases::unable;
 use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{LiveLook, Refusal, Report};
+use crate::os::process::Process;
 use crate::os::systemd::SystemdError;
 use crate::os::{clock, files};
 use crate::package_manager::PackageManager;
@@ -28,8 +29,8 @@ const CAP: u64 = 1 << 20;
 pub(super) struct Restarts {
     /// Those that were decided on: what happens to them is the run's doing.
     pub planned: BTreeSet<String>,
-    /// Those that were begun.
-    pub begun: BTreeSet<String>,
+    /// Those that were begun, with the processes because of which they were.
+    pub begun: BTreeMap<String, Vec<Process>>,
 }
 
 impl Restarts {
@@ -53,7 +54,6 @@ impl<P: PackageManager> Tools<'_, P> {
     /// it is `allowed`.
     pub async fn restart(&self, desk: &mut Desk<'_>, allowed: bool) -> Done {
         desk.progress(0, "looking for what runs old code");
-        self.note_state_before(desk).await?;
         let mut restarts = Restarts::of(&desk.folder())?;
         let terms = Terms {
             settings: &self.rules.restarts,
@@ -63,16 +63,20 @@ impl<P: PackageManager> Tools<'_, P> {
         };
         let pass = Pass::plan(self.runner, running::look(), &terms).await;
         let mut pass = pass.map_err(|fault| no_systemd(&fault))?;
-        restarts.planned.extend(pass.due().map(str::to_owned));
-        restarts.keep(&desk.folder())?;
-        let all = pass.due().count().max(1);
+        let all = pass.due().count();
+        if all > 0 {
+            self.note_state_before(desk).await?;
+            restarts.planned.extend(pass.due().map(str::to_owned));
+            restarts.keep(&desk.folder())?;
+        }
         while let Some(stale) = pass.next_due() {
             self.goes_on()?;
             let unit = &stale.code.unit;
-            let percent = 100 * (all - pass.due().count()) / all;
+            let percent = 100 * (all - pass.due().count()) / all.max(1);
             let percent = u8::try_from(percent).unwrap_or(100);
             desk.progress(percent, &format!("restarting {unit}"));
-            restarts.begun.insert(unit.clone());
+            let known = restarts.begun.entry(unit.clone()).or_default();
+            known.extend(&stale.processes);
             restarts.keep(&desk.folder())?;
             pass.restart(&stale).await;
         }

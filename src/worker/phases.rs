@@ -23,6 +23,7 @@ impl<P: PackageManager> Tools<'_, P> {
     /// settles what was interrupted, and closes the record of a run that is over.
     pub async fn repair(&self, desk: &mut Desk<'_>, open: Option<RunId>) -> Done {
         let folder = desk.folder();
+        self.sweep();
         let other = match open.filter(|open| *open != desk.run()) {
             Some(other) => Some(Record::open(self.root, other).map_err(|cause| unable(&cause))?),
             None => None,

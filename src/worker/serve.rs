@@ -134,6 +134,7 @@ async fn accept<P: PackageManager>(
             open,
             past: &past,
             removals: &tools.rules.removals,
+            reboots: tools.rules.reboots,
             spare: &spare,
         },
     )?;
@@ -235,7 +236,7 @@ impl<P: PackageManager> Tools<'_, P> {
             Some(Errand::RollBack { of }) => self.roll_back(desk, of).await,
             Some(Errand::Quarantine(wish)) => self.quarantine(desk, &wish).await,
             None => Err(Refusal::Unable {
-                detail: "it is not built".to_owned(),
+                detail: "the order has no errand".to_owned(),
             }),
         }
     }

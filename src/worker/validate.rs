@@ -17,6 +17,8 @@ pub(super) struct Bounds<'a> {
     pub past: &'a Past,
     /// What any policy of this machine lets a plan remove.
     pub removals: &'a [Pattern],
+    /// Whether any policy of this machine lets it reboot.
+    pub reboots: bool,
     /// Kernels that may go to make room on /boot, whatever policies say.
     pub spare: &'a Plan,
 }
@@ -41,6 +43,9 @@ pub(super) fn validate(order: &Order, bounds: &Bounds<'_>) -> Result<(), Refusal
     in_turn(order, bounds.past)?;
     right_errand(order)?;
     match order.phase {
+        Phase::Reboot if !bounds.reboots => Err(invalid(
+            "it would reboot the machine, and every policy says `reboot = \"never\"`".to_owned(),
+        )),
         phase if takes_plan(phase) && order.plan.is_empty() => {
             Err(invalid(format!("{phase} needs a plan, and it has none")))
         }
@@ -205,6 +210,7 @@ mod tests {
                 open,
                 past: &begun(order),
                 removals: &[],
+                reboots: false,
                 spare: &Plan::default(),
             },
         )
@@ -247,6 +253,7 @@ mod tests {
                     open: None,
                     past: &begun(&order),
                     removals: &removals,
+                    reboots: false,
                     spare: &Plan::default()
                 }
             ),
@@ -265,6 +272,7 @@ mod tests {
                     open: None,
                     past: &begun(&order),
                     removals: &removals,
+                    reboots: false,
                     spare,
                 },
             )
@@ -318,6 +326,7 @@ mod tests {
                 open: None,
                 past: &past,
                 removals: &[],
+                reboots: false,
                 spare: &Plan::default(),
             };
             let judged = validate(&order(phase, changes), &bounds);
@@ -335,6 +344,22 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn a_reboot_needs_a_policy_that_allows_one() {
+        let until = jiff::Timestamp::MAX;
+        let order = Order::new(RunId::new(1, 1), Task::on(Errand::Reboot { until }));
+        for reboots in [false, true] {
+            let bounds = Bounds {
+                open: None,
+                past: &begun(&order),
+                removals: &[],
+                reboots,
+                spare: &Plan::default(),
+            };
+            assert_eq!(validate(&order, &bounds).is_ok(), reboots);
+        }
     }
 
     #[test]

@@ -149,9 +149,12 @@ repository() { # repository NAME URI SUITE...
         write "/etc/apt/sources.list.d/$name.sources"
 }
 
-# The default policy takes security updates only; this one takes everything.
+# The default policy takes security updates only; this one takes everything, and at once: journeys that are about
+# rehearsals say so themselves.
 policy_everything() {
     write /etc/patchd/patchd.toml <<-'TOML'
+	[policy.default]
+	rehearse = false
 	[[policy.default.rule]]
 	when = { package = ["*"] }
 	then = "install"

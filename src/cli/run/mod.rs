@@ -74,12 +74,15 @@ pub(super) fn tell_skipped(trouble: &Trouble) {
 }
 
 /// Leaving a run that goes on is no fault.
-fn conclude_unless_left(screen: &Screen, ended: Option<Value>) -> Result<ExitCode, Trouble> {
+pub(super) fn conclude_unless_left(
+    screen: &Screen,
+    ended: Option<Value>,
+) -> Result<ExitCode, Trouble> {
     ended.map_or(Ok(ExitCode::Success), |ended| conclude(screen, ended))
 }
 
 /// A run has ended: shows it, whoever drove it.
-fn conclude(screen: &Screen, value: Value) -> Result<ExitCode, Trouble> {
+pub(super) fn conclude(screen: &Screen, value: Value) -> Result<ExitCode, Trouble> {
     if screen.wants_json() {
         Screen::document(&value);
     }

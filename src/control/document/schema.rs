@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     Check, Doctor, ErrorDocument, Explanation, History, Notice, Quarantine, RehearseDocument,
+    RestorePoints,
     RunDocument, Schedules, Status, Takeover,
 };
 
@@ -21,6 +22,7 @@ pub fn schemas() -> [(&'static str, Schema); 12] {
         ("notice-1", schema::<Notice>()),
         ("quarantine-1", schema::<Quarantine>()),
         ("rehearse-1", schema::<RehearseDocument>()),
+        ("restore-points-1", schema::<RestorePoints>()),
         ("explain-1", schema::<Explanation>()),
         ("schedule-1", schema::<Schedules>()),
         ("takeover-1", schema::<Takeover>()),

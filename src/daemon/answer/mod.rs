@@ -8,6 +8,7 @@ mod machine;
 mod notice;
 mod quarantine;
 mod rehearsal;
+mod restore_points;
 mod rivals;
 mod schedule;
 mod status;
@@ -27,6 +28,7 @@ use crate::state::{Ledger, LedgerError};
 pub use check::{Look, look};
 pub use history::run;
 pub use notice::notice;
+pub use restore_points::to_roll_back;
 pub(in crate::daemon) use rivals::active as rivals;
 pub use status::is_held;
 
@@ -89,6 +91,9 @@ pub async fn answer<P: PackageManager>(
             let from = from.unwrap_or_else(clock::now);
             let count = count.unwrap_or(WINDOWS);
             value(&schedule::schedule(view, name.as_deref(), from, count)?)
+        }
+        Question::RestorePoints => {
+            value(&restore_points::restore_points(&view.parts.paths.worker)?)
         }
         Question::History { count } => value(&history::history(view, count.unwrap_or(RUNS))?),
         Question::Quarantine => value(&quarantine::quarantine(view).await?),

@@ -31,6 +31,8 @@ pub(super) struct Wish {
     pub policy: Option<String>,
     pub packages: Vec<PackageName>,
     pub now: bool,
+    /// What is rolled back.
+    pub of: Option<RunId>,
     pub by: String,
 }
 
@@ -121,6 +123,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                     policy,
                     packages,
                     now,
+                    of: None,
                     by: whoever(peer, sudo_user),
                 };
                 return self.start(wish, replies);
@@ -136,6 +139,24 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                     policy,
                     packages,
                     now: true,
+                    of: None,
+                    by: whoever(peer, sudo_user),
+                };
+                return self.start(wish, replies);
+            }
+            Action::RollBack { run, sudo_user } => {
+                let folder = &self.parts.paths.worker;
+                let of = match answer::to_roll_back(folder, run) {
+                    Ok(of) => of,
+                    Err(error) => return replies.refuse(error),
+                };
+                let wish = Wish {
+                    action: model::Action::RollBack,
+                    schedule: None,
+                    policy: None,
+                    packages: Vec::new(),
+                    now: true,
+                    of: Some(of),
                     by: whoever(peer, sudo_user),
                 };
                 return self.start(wish, replies);
@@ -238,6 +259,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             mandate: Mandate {
                 action: wish.action,
                 closes: Some(closes),
+                of: wish.of,
                 ..Mandate::default()
             },
             policy,

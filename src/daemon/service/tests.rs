@@ -178,6 +178,7 @@ fn wish(now: bool) -> Wish {
         policy: None,
         packages: Vec::new(),
         now,
+        of: None,
         by: "alice".to_owned(),
     }
 }

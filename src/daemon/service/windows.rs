@@ -154,8 +154,8 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             return obstacle(SkipReason::ConfigInvalid, sentence);
         }
         // A rehearsal changes nothing either, but it is the worker that decides
-        // by the configuration.
-        if action == Action::Rehearse {
+        // by the configuration. And who rolls back does not patch.
+        if matches!(action, Action::Rehearse | Action::RollBack) {
             return Ok(None);
         }
         if let Some(pause) = self.ledger.paused()? {

@@ -16,7 +16,7 @@ use crate::running::stale::{Look, Stale};
 const RESTART: Duration = Duration::from_mins(4);
 
 /// How long all may take; what has not begun by then is left.
-const PASS: Duration = Duration::from_mins(15);
+const PASS: Duration = Duration::from_mins(10);
 
 /// A restart pass that was decided. Each unit is restarted at most once.
 pub struct Pass<'a> {
@@ -41,7 +41,10 @@ impl<'a> Pass<'a> {
             .collect();
         let standings = systemd::standings(runner, &services).await?;
         let Verdict { due, left } = judge(look.stale, terms, &standings);
+        let again = |unit: &&String| due.iter().any(|it| it.code.unit == **unit);
+        let before = terms.restarted.keys().filter(|unit| !again(unit));
         let outcome = Restarted {
+            restarted: before.cloned().collect(),
             stale: left,
             ..Restarted::default()
         };
@@ -119,13 +122,20 @@ impl<'a> Pass<'a> {
             });
             false
         });
+        let told = |unit: &str| self.outcome.stale.iter().any(|it| it.unit == unit);
         let outlived = after
             .stale
             .iter()
-            .filter(|stale| self.outcome.restarted.contains(&stale.code.unit));
+            .filter(|it| self.outcome.restarted.contains(&it.code.unit) && !told(&it.code.unit));
         let why = "it was restarted, and processes of it outlived that; end them by hand";
         let outlived: Vec<StaleUnit> = outlived.map(|stale| left(&stale.code, why)).collect();
         self.outcome.stale.extend(outlived);
+        if after.unread > 0 {
+            self.outcome.stale.push(StaleUnit {
+                unit: format!("{} processes", after.unread),
+                why: "they could not be looked at; nobody knows what they run".to_owned(),
+            });
+        }
         Ok(self.outcome)
     }
 }

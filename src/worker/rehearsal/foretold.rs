@@ -12,11 +12,11 @@ use crate::os::jail::{Bounded, Change as Kind, Changed, Ended, How};
 use crate::rehearsal::{self, Ending};
 use crate::running;
 
-/// As many files as a report lists.
-const LISTED: usize = 1000;
+/// As many files as a report lists: all of a large upgrade.
+const LISTED: usize = 100_000;
 
 /// What must be seen to foretell what a transaction does.
-const SEEN: [&str; 6] = ["/usr", "/etc", "/var", "/boot", "/opt", "/lib"];
+const SEEN: [&str; 5] = ["usr", "etc", "var", "boot", "opt"];
 
 /// How the jail ended, for the judge.
 pub(super) fn ending(trial: &Trial) -> Ending {
@@ -158,7 +158,12 @@ fn warnings(ended: &Ended) -> Vec<String> {
             ));
         }
     }
-    let seen = |mount: &&String| SEEN.iter().any(|part| mount.starts_with(part));
+    let seen = |mount: &&String| {
+        mount
+            .split('/')
+            .nth(1)
+            .is_some_and(|top| SEEN.contains(&top))
+    };
     for mount in ended.blind.iter().filter(seen) {
         warnings.push(format!(
             "what is mounted at {mount} could not be shown, and was empty in the rehearsal"

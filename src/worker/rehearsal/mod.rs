@@ -14,7 +14,7 @@ pub use inside::{rehearsal_inside, rehearsal_stand_in};
 use super::phases::{refusal, unable};
 use super::serve::Desk;
 use super::tools::{Done, Tools};
-use crate::model::{Plan, Refusal, Rehearsal, Report, Verdict};
+use crate::model::{PackageName, Plan, Refusal, Rehearsal, Report, Verdict};
 use crate::os::jail::JailError;
 use crate::os::{files, jail, machine, systemd};
 use crate::package_manager::PackageManager;
@@ -25,8 +25,11 @@ use trial::{Setting, Trial};
 /// In the folder of a run: the report of its last rehearsal.
 const REPORT: &str = "rehearsal.json";
 
-/// It lists a thousand files and a plan of 10,000 packages, bytes.
-const REPORT_CAP: u64 = 16 << 20;
+/// A hundred thousand files are a third of it, bytes.
+const REPORT_CAP: u64 = 32 << 20;
+
+/// As many files as are told; the report in the folder has them all.
+const TOLD: usize = 500;
 
 /// In the worker's folder, root's alone: layers on disk.
 const LAYERS: &str = "layers";
@@ -34,8 +37,7 @@ const LAYERS: &str = "layers";
 impl<P: PackageManager> Tools<'_, P> {
     /// Tries the plan in a throw-away view of this machine; changes nothing.
     pub async fn rehearse(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
-        let layers = self.root.join(LAYERS);
-        jail::sweep(&layers);
+        self.sweep();
         let held = self
             .package_manager
             .hold(&mut |activity| desk.tell(activity))
@@ -43,7 +45,7 @@ impl<P: PackageManager> Tools<'_, P> {
             .map_err(refusal)?;
         self.goes_on()?;
         self.same_plan(plan).await?;
-        let mut report = match self.setting(plan, &layers).await? {
+        let mut report = match self.setting(plan).await? {
             Ok(setting) => self.tried(&setting, plan, desk).await?,
             Err(no_room) => Rehearsal::impossible(plan.clone(), no_room),
         };
@@ -59,7 +61,13 @@ impl<P: PackageManager> Tools<'_, P> {
         let text = serde_json::to_vec(&report).map_err(|cause| unable(&cause))?;
         files::replace(&desk.folder().join(REPORT), &text, 0o640)
             .map_err(|cause| unable(&cause))?;
+        report.files.listed.truncate(TOLD);
         Ok(Report::Rehearse(Box::new(report)))
+    }
+
+    /// Clears up behind rehearsals that were killed.
+    pub(super) fn sweep(&self) {
+        jail::sweep(&self.root.join(LAYERS));
     }
 
     /// Where the configuration wants a rehearsal before, there must be one of this
@@ -104,6 +112,10 @@ impl<P: PackageManager> Tools<'_, P> {
             });
         }
         let mut report = foretold::report(plan, setting, &trial);
+        // Who fails without being planned, as with somebody else's trigger, cannot
+        // be set aside.
+        let planned = |name: &PackageName| plan.changes().iter().any(|it| it.id.name == *name);
+        report.culprits.retain(planned);
         if report.verdict == Verdict::Confirmed && report.culprits.is_empty() {
             self.name_culprits(setting, &mut report, desk).await;
         }
@@ -111,11 +123,7 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// What all transactions are tried with; a sentence when there is no room.
-    async fn setting(
-        &self,
-        plan: &Plan,
-        layers: &Path,
-    ) -> Result<Result<Setting, String>, Refusal> {
+    async fn setting(&self, plan: &Plan) -> Result<Result<Setting, String>, Refusal> {
         let unpacked = self.package_manager.unpacked(plan).await.map_err(refusal)?;
         let room = match self.room(rehearsal::predicted(plan, unpacked)) {
             Ok(room) => room,
@@ -131,7 +139,7 @@ impl<P: PackageManager> Tools<'_, P> {
             units,
             checks: self.checks(),
             room,
-            layers: layers.to_owned(),
+            layers: self.root.join(LAYERS),
         }))
     }
 

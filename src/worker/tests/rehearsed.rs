@@ -11,7 +11,7 @@ async fn downloaded() -> (Post, Plan) {
     let mut post = Post::on(&Fake::with_updates(&["aa"]));
     post.rules.rehearse = true;
     let plan = plan_of(&["aa"]);
-    post.downloaded(run(ONE), &plan).await;
+    post.prepared(run(ONE), &plan).await;
     (post, plan)
 }
 

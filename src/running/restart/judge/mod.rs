@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::never::is_never_restarted;
 use crate::model::{OldCode, Owner, StaleUnit};
+use crate::os::process::Process;
 use crate::os::systemd::{ActiveState, Standing};
 use crate::policy::{RestartWhen, Restarts};
 use crate::running::stale::Stale;
@@ -15,8 +16,9 @@ pub struct Terms<'a> {
     pub settings: &'a Restarts,
     /// The unit that we run in ourselves.
     pub own: Option<&'a str>,
-    /// Units that this run has restarted already.
-    pub restarted: &'a BTreeSet<String>,
+    /// Units that this run has restarted already, and the processes because of
+    /// which it did.
+    pub restarted: &'a BTreeMap<String, Vec<Process>>,
     /// Whether anything may be restarted in this run.
     pub allowed: bool,
 }
@@ -68,7 +70,9 @@ fn obstacle(stale: &Stale, terms: &Terms<'_>, standing: Option<&Standing>) -> Op
         Owner::Nobody => return Some("it belongs to no service; restart it as it was started"),
         Owner::Manager | Owner::Service => {}
     }
-    if terms.restarted.contains(unit) {
+    // New processes with old code are another matter: something was installed since.
+    let same = |known: &Vec<Process>| stale.processes.iter().all(|it| known.contains(it));
+    if terms.restarted.get(unit).is_some_and(same) {
         return Some("it was restarted in this run, and processes of it outlived that");
     }
     if named {

@@ -12,6 +12,10 @@ fn stale(owner: Owner, unit: &str) -> Stale {
     }
 }
 
+fn process(pid: u32) -> Process {
+    Process { pid, start_time: 7 }
+}
+
 fn running() -> Standing {
     Standing {
         active: ActiveState::Active,
@@ -32,7 +36,7 @@ fn verdict(stale: Vec<Stale>, standings: &[(&str, Standing)], settings: &Restart
     let terms = Terms {
         settings,
         own: Some("backup.service"),
-        restarted: &BTreeSet::from(["again.service".to_owned()]),
+        restarted: &BTreeMap::from([("again.service".to_owned(), vec![process(1)])]),
         allowed: true,
     };
     judge(stale, &terms, &standings)
@@ -107,6 +111,17 @@ fn a_plain_service_is_restarted_and_others_are_left_with_a_reason() {
             None => assert_eq!(why, None, "{shown}"),
             Some(word) => assert!(why.is_some_and(|why| why.contains(word)), "{shown}"),
         }
+    }
+}
+
+#[test]
+fn a_unit_is_restarted_again_only_for_new_processes_with_old_code() {
+    let mut unit = stale(Owner::Service, "again.service");
+    for (pids, expected) in [(&[1][..], 0), (&[2], 1), (&[1, 2], 1)] {
+        unit.processes = pids.iter().map(|&pid| process(pid)).collect();
+        let standings = [("again.service", running())];
+        let verdict = verdict(vec![unit.clone()], &standings, &Restarts::default());
+        assert_eq!(verdict.due.len(), expected, "{pids:?}");
     }
 }
 
