@@ -75,8 +75,13 @@ def differences(ours, theirs):
     if [it[0] for it in mine] != [it[0] for it in its]:
         yield "WRONG", f"list of paths: {sorted({i[0] for i in mine} ^ {i[0] for i in its})[:5]} or their order"
         return
+    contents = {it[0].removeprefix("./"): it[6] for it in its}
     for ours_, theirs_ in zip(mine, its):
         if ours_ == theirs_:
+            continue
+        # The base was built by a tool that made two files of one with two names.
+        if theirs_[1] == tarfile.LNKTYPE and ours_[1] == tarfile.REGTYPE and ours_[6] == contents.get(theirs_[5]):
+            yield "allowed", f"{theirs_[0]}: on this disk no second name of {theirs_[5]}, but a file like it"
             continue
         name, kind = theirs_[0], theirs_[1]
         dressed = ours_[:2] + ours_[4:] == theirs_[:2] + theirs_[4:]
