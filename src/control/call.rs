@@ -400,7 +400,7 @@ mod tests {
         };
         let defined: Vec<&str> = defined.collect();
         assert!(defined.iter().all(understood), "{defined:?}");
-        assert_eq!(defined.len(), 17);
+        assert_eq!(defined.len(), 19);
     }
 
     fn some_call() -> impl Strategy<Value = Call> {
