@@ -104,7 +104,7 @@ impl Ended {
 #[test]
 fn an_ordinary_user_may_not_patch_and_is_told_what_works() {
     let place = Place::new();
-    insta::assert_snapshot!(place.call(&["run", "--now"]).said(77), @r#"patchd: patching needs root; run it with sudo (`patchd check` works without)"#);
+    insta::assert_snapshot!(place.call(&["run", "--now"]).said(77), @r#"patchd: this needs root; run it with sudo (`patchd check` works without)"#);
     insta::assert_snapshot!(place.call(&["status"]).said(77), @"patchd: the ledger is for root alone; run this with sudo");
     insta::assert_snapshot!(place.call(&["history"]).said(77), @"patchd: the ledger is for root alone; run this with sudo");
 }

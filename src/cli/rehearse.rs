@@ -139,10 +139,11 @@ fn told(rehearsal: &Rehearsal) -> Vec<(&'static str, String)> {
     if !rehearsal.not_rehearsed.is_empty() {
         lines.push(("not rehearsed", names(rehearsal.not_rehearsed.iter())));
     }
-    let mut took = format!("{} s", rehearsal.seconds);
-    if let Some(bytes) = rehearsal.memory_bytes {
-        took.push_str(&format!(", and {} MB of memory meanwhile", bytes >> 20));
-    }
+    let seconds = rehearsal.seconds;
+    let took = match rehearsal.memory_bytes {
+        Some(bytes) => format!("{seconds} s, and {} MB of memory meanwhile", bytes >> 20),
+        None => format!("{seconds} s"),
+    };
     lines.push(("took", took));
     lines
 }
@@ -199,15 +200,12 @@ fn disk(disk: &[DiskUse]) -> Option<String> {
 /// The first few, and how many there are beside them.
 fn names<'a>(all: impl ExactSizeIterator<Item = &'a String>) -> String {
     let more = all.len().saturating_sub(NAMES);
-    let mut text = all
-        .take(NAMES)
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
+    let first: Vec<&str> = all.take(NAMES).map(String::as_str).collect();
+    let first = first.join(", ");
+    match more {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
-    text
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub fn fates(notes: &[Note], units: &Relations) -> Vec<ServiceChange> {
     }
     let fate = |(unit, course): (String, Course)| {
         Some(ServiceChange {
-            change: course.fate()?,
+            change: course.fate?,
             unit,
         })
     };
@@ -52,35 +52,42 @@ pub fn not_rehearsed(notes: &[Note]) -> Vec<String> {
     steps
 }
 
-/// What was done to one unit so far.
-#[derive(Debug, Default)]
+/// What has become of one unit so far.
+#[derive(Debug)]
 struct Course {
     was_up: bool,
-    /// It is stopped now.
-    stopped: bool,
-    restarted: bool,
-    reloaded: bool,
-    started: bool,
+    fate: Option<ServiceFate>,
 }
 
 impl Course {
-    fn fate(&self) -> Option<ServiceFate> {
-        Some(match self {
-            Self { was_up: false, .. } => return self.started.then_some(ServiceFate::Starts),
-            Self { stopped: true, .. } => ServiceFate::Stops,
-            Self {
-                restarted: true, ..
-            } => ServiceFate::Restarts,
-            Self { reloaded: true, .. } => ServiceFate::Reloads,
-            _ => return None,
-        })
+    fn start(&mut self) {
+        match (self.was_up, self.fate) {
+            (false, _) => self.fate = Some(ServiceFate::Starts),
+            (true, Some(ServiceFate::Stops)) => self.fate = Some(ServiceFate::Restarts),
+            // What runs already stays as it is.
+            (true, _) => {}
+        }
     }
 
-    fn start(&mut self) {
-        // What runs already stays as it is.
-        self.restarted |= self.stopped;
-        self.started |= !self.was_up;
-        self.stopped = false;
+    fn stop(&mut self) {
+        self.fate = self.was_up.then_some(ServiceFate::Stops);
+    }
+
+    /// What does not run is not restarted.
+    fn restart(&mut self) {
+        if self.was_up && !self.is_stopped() {
+            self.fate = Some(ServiceFate::Restarts);
+        }
+    }
+
+    fn reload(&mut self) {
+        if self.was_up && self.fate.is_none() {
+            self.fate = Some(ServiceFate::Reloads);
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.fate == Some(ServiceFate::Stops)
     }
 }
 
@@ -131,7 +138,7 @@ impl Services<'_> {
                 "reload" | "force-reload" | "reload-or-restart" | "try-reload-or-restart" => {
                     let reloads = self.units.get(&unit).is_some_and(|unit| unit.reloads);
                     if reloads || verb == "reload" {
-                        self.course(&unit).reloaded = true;
+                        self.course(&unit).reload();
                     } else {
                         self.restart(&unit);
                     }
@@ -154,7 +161,7 @@ impl Services<'_> {
             let is_instance = instances
                 .as_deref()
                 .is_some_and(|start| name.starts_with(start));
-            if is_instance && course.stopped {
+            if is_instance && course.is_stopped() {
                 course.start();
             }
         }
@@ -162,26 +169,21 @@ impl Services<'_> {
 
     fn stop(&mut self, unit: &str) {
         for unit in self.with_followers(unit) {
-            let course = self.course(&unit);
-            course.stopped = course.was_up;
+            self.course(&unit).stop();
         }
     }
 
-    /// What does not run is not restarted.
     fn restart(&mut self, unit: &str) {
         for unit in self.with_followers(unit) {
-            let course = self.course(&unit);
-            course.restarted |= course.was_up && !course.stopped;
+            self.course(&unit).restart();
         }
     }
 
     fn course(&mut self, unit: &str) -> &mut Course {
         let was_up = self.units.get(unit).is_some_and(|unit| unit.is_up);
-        let course = Course {
-            was_up,
-            ..Course::default()
-        };
-        self.courses.entry(unit.to_owned()).or_insert(course)
+        self.courses
+            .entry(unit.to_owned())
+            .or_insert(Course { was_up, fate: None })
     }
 
     /// The units that a word means: by any of their names, or by a pattern.

@@ -189,14 +189,14 @@ impl Stage {
         folder(&self.run())?;
         folder(&self.stand_ins())?;
         for name in NAMES {
-            self.stand_in(&self.stand_ins().join(name))?;
+            stand_in(&self.stand_ins().join(name))?;
         }
         let policy = Path::new(POLICY_PATH);
         if policy.exists() {
             std::fs::copy(policy, self.own_policy())?;
             std::fs::remove_file(policy)?;
         }
-        self.stand_in(policy)?;
+        stand_in(policy)?;
         let tmpfiles = Command::new("/bin/systemd-tmpfiles")
             .args(["--create", "--prefix=/run"])
             .timeout(TMPFILES);
@@ -205,16 +205,16 @@ impl Stage {
         let _some_lines_failed = runner.ask(&tmpfiles).await;
         Ok(())
     }
+}
 
-    /// The kernel starts our program with the path of the stand-in behind it.
-    fn stand_in(&self, path: &Path) -> std::io::Result<()> {
-        let mut file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o755)
-            .open(path)?;
-        writeln!(file, "#!{PROGRAM} rehearsal-stand-in")
-    }
+/// The kernel starts our program with the path of the stand-in behind it.
+fn stand_in(path: &Path) -> std::io::Result<()> {
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o755)
+        .open(path)?;
+    writeln!(file, "#!{PROGRAM} rehearsal-stand-in")
 }
 
 #[cfg(test)]

@@ -265,6 +265,8 @@ impl Back<'_> {
             if attempt > 0 {
                 let there = missing.iter().filter_map(|id| find(&installed, id));
                 scripts::silence(site, &there.collect::<Vec<_>>(), &aside)?;
+                // What came in may break what shall come back.
+                self.remove_new(watch).await?;
             }
             let files = way.files.iter().filter(|(id, _)| missing.contains(&id));
             let files: Vec<PathBuf> = files.map(|(_, file)| file.clone()).collect();
@@ -294,6 +296,19 @@ impl Back<'_> {
     }
 
     async fn take_away(&mut self, watch: Watch<'_>) -> Result<(), RestoreError> {
+        self.remove_new(watch).await?;
+        let status = status(self.trip.site)?;
+        let installed = stanzas(&status);
+        let stays = |change: &&Change| find(&installed, &change.id).is_some_and(Stanza::is_there);
+        let stays = self.course.remove.iter().filter(stays);
+        let stays: Vec<String> = stays.map(|change| change.id.to_string()).collect();
+        if !stays.is_empty() {
+            self.outcome.failure = Some(format!("dpkg did not take away {}", stays.join(", ")));
+        }
+        Ok(())
+    }
+
+    async fn remove_new(&self, watch: Watch<'_>) -> Result<(), RestoreError> {
         let (kernels, others): (Vec<&Change>, Vec<&Change>) = self
             .course
             .remove
@@ -313,19 +328,6 @@ impl Back<'_> {
             if !ids.is_empty() {
                 self.run(&command(&ids), watch).await?;
             }
-        }
-        let status = status(self.trip.site)?;
-        let installed = stanzas(&status);
-        let stays = |change: &&Change| find(&installed, &change.id).is_some_and(Stanza::is_there);
-        let stays: Vec<String> = self
-            .course
-            .remove
-            .iter()
-            .filter(stays)
-            .map(|change| change.id.to_string())
-            .collect();
-        if !stays.is_empty() {
-            self.outcome.failure = Some(format!("dpkg did not take away {}", stays.join(", ")));
         }
         Ok(())
     }

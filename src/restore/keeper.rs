@@ -146,12 +146,12 @@ impl<'a> Keeper<'a> {
         let mount = mount.ok_or_else(|| std::io::Error::other("no such store"))?;
         let folder = store::folder(self.site, mount, self.run);
         let link = store::link(&folder, self.links);
-        let shelf = link.parent().unwrap_or(&folder);
-        if !self.made.contains(shelf) {
+        let rack = link.parent().unwrap_or(&folder);
+        if !self.made.contains(rack) {
             store::make_private(&folder)?;
             store::make_private(&folder.join("links"))?;
-            store::make_private(shelf)?;
-            self.made.insert(shelf.to_owned());
+            store::make_private(rack)?;
+            self.made.insert(rack.to_owned());
             self.made.insert(folder.join("links"));
             self.made.insert(folder);
         }

@@ -61,18 +61,18 @@ const NEVER: [&str; 22] = [
 /// The trees with their contents.
 pub fn keep(site: &Site, keeper: &mut Keeper<'_>) -> Result<Vec<Entry>, RestoreError> {
     let mut entries = Vec::new();
-    let mut copied = 0;
+    let mut total = 0;
     for path in paths(site)? {
         let place = site.at(&path);
         let Some(seen) = look(&place, &path).map_err(file(&place))? else {
             continue;
         };
-        let size = match seen.entry.thing {
+        let bytes = match seen.entry.thing {
             Thing::File { size, .. } => size,
             _ => 0,
         };
-        let entry = if size <= FILE_CAP && copied + size <= COPIES_CAP {
-            copied += size;
+        let entry = if bytes <= FILE_CAP && total + bytes <= COPIES_CAP {
+            total += bytes;
             keeper.copy(&place, seen)
         } else {
             look_closely(&place, &path)

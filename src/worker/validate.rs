@@ -90,7 +90,9 @@ fn in_turn(order: &Order, past: &Past) -> Result<(), Refusal> {
             )))
         }
         Past::Open { preserved, .. }
-            if phase == Phase::Apply && !preserved.contains(&order.digest) =>
+            if phase == Phase::Apply
+                && !order.plan.only_removes()
+                && !preserved.contains(&order.digest) =>
         {
             Err(invalid(format!(
                 "run {run} has no restore point of this plan; restore-point comes before {phase}"

@@ -6,7 +6,7 @@ use super::time;
 use crate::control::ControlError;
 use crate::control::document::{RestorePoint, RestorePoints};
 use crate::model::{ExitCode, KeptPoint, RunId};
-use crate::worker;
+use crate::worker::restore_points as kept;
 
 pub(super) fn restore_points(folder: &Path) -> Result<RestorePoints, ControlError> {
     let points = read(folder)?;
@@ -45,7 +45,7 @@ pub fn to_roll_back(folder: &Path, wanted: Option<RunId>) -> Result<RunId, Contr
 }
 
 fn read(folder: &Path) -> Result<Vec<KeptPoint>, ControlError> {
-    worker::restore_points(folder).map_err(|cause| {
+    kept(folder).map_err(|cause| {
         let sentence = format!(
             "the list of restore points in {} cannot be read: {cause}; run this with sudo",
             folder.display()

@@ -5,6 +5,7 @@ use std::path::Path;
 
 /// Replaces this process by `program`, with everything it has: environment,
 /// folder, descriptors. `variable` is set on top. Returns only when that fails.
+#[must_use]
 pub fn become_program(
     program: &Path,
     arguments: &[String],

@@ -13,10 +13,10 @@ use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::mount::{mount, mount_bind_recursive, mount_change, mount_remount, unmount};
 
 use super::error::{JailError, Trying};
+use super::fresh;
 use super::layer::{mount_layer, tmpfs};
 use super::mounts::{Mount, Stand, decide, is_needed};
 use super::wish::{View, Wish};
-use super::{fresh, walk};
 
 /// Ours while we build; all of it is covered by a file system in memory. `/run`
 /// is on every machine, and what is in it is not needed for building.
@@ -29,6 +29,9 @@ const OPTIONS: [&str; 3] = [
     "index=off,xino=off,redirect_dir=on,metacopy=on",
     "index=off,xino=off,redirect_dir=on",
 ];
+
+/// So many files are copied from a small file system.
+const COPIED: usize = 10_000;
 
 /// A view that we are in.
 #[derive(Debug, Default)]
@@ -202,7 +205,34 @@ fn resemble(upper: &Path) -> Result<(), JailError> {
 /// Its files in a file system in memory, as far as there are not too many.
 fn copied(of: &Mount, inside: &Path) -> Result<(), JailError> {
     tmpfs(inside, "size=256m,nr_inodes=16k,mode=700")?;
-    walk::copy_small(&of.point, inside)
+    copy_small(&of.point, inside)
+}
+
+/// Copies folders and plain files of a small file system.
+fn copy_small(from: &Path, to: &Path) -> Result<(), JailError> {
+    let step = format!("copy {}", from.display());
+    let mut folders = vec![PathBuf::new()];
+    let mut left = COPIED;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(from.join(&folder)).trying(&step)? {
+            let entry = entry.trying(&step)?;
+            left = left
+                .checked_sub(1)
+                .ok_or("it holds too many files")
+                .trying(&step)?;
+            let kind = entry.file_type().trying(&step)?;
+            let path = folder.join(entry.file_name());
+            if kind.is_dir() {
+                std::fs::DirBuilder::new()
+                    .create(to.join(&path))
+                    .trying(&step)?;
+                folders.push(path);
+            } else if kind.is_file() {
+                std::fs::copy(entry.path(), to.join(path)).trying(&step)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn empty(inside: &Path) -> Result<(), JailError> {

@@ -7,6 +7,8 @@ mod culprits;
 mod foretold;
 mod trial;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 pub use inside::{rehearsal_inside, rehearsal_stand_in};
@@ -15,7 +17,6 @@ use super::phases::{refusal, unable};
 use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{PackageName, Plan, Refusal, Rehearsal, Report, Verdict};
-use crate::os::jail::JailError;
 use crate::os::{files, jail, machine, systemd};
 use crate::package_manager::PackageManager;
 use crate::rehearsal::{self, Check, Room, Spare};
@@ -104,7 +105,7 @@ impl<P: PackageManager> Tools<'_, P> {
     ) -> Result<Rehearsal, Refusal> {
         let trial: Trial = match trial::perform(setting, plan, desk).await {
             Ok(trial) => trial,
-            Err(error) => return Ok(Rehearsal::impossible(plan.clone(), words(&error))),
+            Err(error) => return Ok(Rehearsal::impossible(plan.clone(), error.to_string())),
         };
         if !trial.heard.stale.is_empty() {
             return Err(Refusal::Stale {
@@ -125,6 +126,12 @@ impl<P: PackageManager> Tools<'_, P> {
     /// What all transactions are tried with; a sentence when there is no room.
     async fn setting(&self, plan: &Plan) -> Result<Result<Setting, String>, Refusal> {
         let unpacked = self.package_manager.unpacked(plan).await.map_err(refusal)?;
+        let layers = self.root.join(LAYERS);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&layers)
+            .map_err(|cause| unable(&cause))?;
         let room = match self.room(rehearsal::predicted(plan, unpacked)) {
             Ok(room) => room,
             Err(sentence) => return Ok(Err(sentence)),
@@ -139,7 +146,7 @@ impl<P: PackageManager> Tools<'_, P> {
             units,
             checks: self.checks(),
             room,
-            layers: self.root.join(LAYERS),
+            layers,
         }))
     }
 
@@ -161,8 +168,7 @@ impl<P: PackageManager> Tools<'_, P> {
 
     fn room(&self, predicted: u64) -> Result<Room, String> {
         let disk = rustix::fs::statvfs(self.root)
-            .map(|space| space.f_bavail.saturating_mul(space.f_frsize))
-            .unwrap_or(0);
+            .map_or(0, |space| space.f_bavail.saturating_mul(space.f_frsize));
         rehearsal::choose(
             predicted,
             Spare {
@@ -171,8 +177,4 @@ impl<P: PackageManager> Tools<'_, P> {
             },
         )
     }
-}
-
-fn words(error: &JailError) -> String {
-    error.to_string()
 }

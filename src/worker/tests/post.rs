@@ -164,9 +164,10 @@ impl Post {
         let mut status = String::new();
         for (id, version) in &self.machine.world().installed {
             let (name, architecture) = (&id.name, &id.architecture);
-            status += &format!(
+            let stanza = format!(
                 "Package: {name}\nStatus: install ok installed\nArchitecture: {architecture}\nVersion: {version}\n\n"
             );
+            status.push_str(&stanza);
             write(&format!("info/{name}.list"), "/.\n");
         }
         write("status", &status);

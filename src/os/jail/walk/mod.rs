@@ -2,15 +2,17 @@
 //! numbers are whatever somebody hostile made them: nothing here recurses,
 //! follows a link, or grows without bound.
 
+mod entry;
+
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+
+use entry::{Entry, OPAQUE, REDIRECT};
 
 use super::ended::{Change, Changed};
-use super::error::{JailError, Trying};
 use super::view::Overlay;
 
 /// Deeper folders are not looked into. Each takes two descriptors, of 1,024.
@@ -22,14 +24,6 @@ const LISTED: usize = 200_000;
 
 /// The longest path that is listed, bytes.
 const LONGEST: usize = 4096;
-
-/// So many files are copied from a small file system.
-const COPIED: usize = 10_000;
-
-/// Marks of the overlay on what it keeps.
-const OPAQUE: &str = "trusted.overlay.opaque";
-const REDIRECT: &str = "trusted.overlay.redirect";
-const METACOPY: &str = "trusted.overlay.metacopy";
 
 /// Blocks of stat(2), bytes.
 const BLOCK: i64 = 512;
@@ -57,14 +51,6 @@ struct Next {
     name: CString,
     lower: Option<OwnedFd>,
     path: Vec<u8>,
-}
-
-/// What stands at one path, above and below.
-struct Entry<'a> {
-    level: &'a Level,
-    name: &'a CStr,
-    upper: Stat,
-    lower: Option<Stat>,
 }
 
 struct Walk {
@@ -245,69 +231,6 @@ impl Walk {
     }
 }
 
-impl Entry<'_> {
-    fn path(&self) -> Vec<u8> {
-        joined(&self.level.path, self.name)
-    }
-
-    fn bytes(&self) -> u64 {
-        u64::try_from(self.upper.st_blocks.saturating_mul(BLOCK)).unwrap_or(0)
-    }
-
-    fn upper_is(&self, kind: FileType) -> bool {
-        FileType::from_raw_mode(self.upper.st_mode) == kind
-    }
-
-    /// None for a folder that is here because of what is in it.
-    fn change(&self) -> Option<Change> {
-        let whiteout = self.upper_is(FileType::CharacterDevice) && self.upper.st_rdev == 0;
-        let Some(lower) = &self.lower else {
-            // A whiteout over nothing hides nothing.
-            return match (whiteout, self.has(REDIRECT)) {
-                (true, _) => None,
-                (_, true) => Some(Change::Moved),
-                (_, false) => Some(Change::New),
-            };
-        };
-        if whiteout {
-            return Some(Change::Deleted);
-        }
-        if self.has(REDIRECT) {
-            return Some(Change::Moved);
-        }
-        let both_folders = self.upper_is(FileType::Directory)
-            && FileType::from_raw_mode(lower.st_mode) == FileType::Directory;
-        if both_folders {
-            let owner = |stat: &Stat| (stat.st_mode, stat.st_uid, stat.st_gid);
-            return (owner(&self.upper) != owner(lower)).then_some(Change::Metadata);
-        }
-        if self.has(METACOPY) {
-            return Some(Change::Metadata);
-        }
-        Some(Change::Replaced)
-    }
-
-    /// Whether the overlay has put this mark on it. Links cannot have any.
-    fn has(&self, mark: &str) -> bool {
-        if !self.upper_is(FileType::Directory) && !self.upper_is(FileType::RegularFile) {
-            return false;
-        }
-        let mut path = format!("/proc/self/fd/{}/", self.level.upper.as_raw_fd()).into_bytes();
-        path.extend_from_slice(self.name.to_bytes());
-        let mut none: [u8; 0] = [];
-        rustix::fs::lgetxattr(path, mark, &mut none).is_ok()
-    }
-
-    /// Of one name and of this file system only: no link is followed, and
-    /// nothing is woken that is mounted there.
-    fn lower_folder(&self) -> Option<OwnedFd> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-        let lower = self.level.lower.as_ref()?;
-        rustix::fs::openat2(lower.as_fd(), self.name, flags, Mode::empty(), resolve).ok()
-    }
-}
-
 fn joined(path: &[u8], name: &CStr) -> Vec<u8> {
     let mut joined = path.to_vec();
     joined.push(b'/');
@@ -315,37 +238,12 @@ fn joined(path: &[u8], name: &CStr) -> Vec<u8> {
     joined
 }
 
-/// Copies folders and plain files of a small file system.
-pub(super) fn copy_small(from: &Path, to: &Path) -> Result<(), JailError> {
-    let step = format!("copy {}", from.display());
-    let mut folders = vec![PathBuf::new()];
-    let mut left = COPIED;
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(from.join(&folder)).trying(&step)? {
-            let entry = entry.trying(&step)?;
-            left = left
-                .checked_sub(1)
-                .ok_or("it holds too many files")
-                .trying(&step)?;
-            let kind = entry.file_type().trying(&step)?;
-            let path = folder.join(entry.file_name());
-            if kind.is_dir() {
-                std::fs::DirBuilder::new()
-                    .create(to.join(&path))
-                    .trying(&step)?;
-                folders.push(path);
-            } else if kind.is_file() {
-                std::fs::copy(entry.path(), to.join(path)).trying(&step)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs::{File, create_dir, create_dir_all, write};
+    use std::fs::{File, create_dir, create_dir_all};
+    use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::{Path, PathBuf};
 
     use rustix::fs::{CWD, makedev, mkdirat, mknodat, openat};
 
@@ -390,6 +288,10 @@ mod tests {
                 .map(|changed| (changed.path, changed.kind))
                 .collect()
         }
+    }
+
+    fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> std::io::Result<()> {
+        File::create(path)?.write_all(content.as_ref())
     }
 
     fn whiteout(path: &Path) {
