@@ -8,7 +8,7 @@
 //! reaps, and [`walk`]s over what was written. [`last`] goes into the user
 //! namespace, gives up what it may, and becomes the payload. Whatever is killed,
 //! the others follow, and the kernel throws the mounts away.
-//! Why each step is where it is: `docs/adr/0019-jail.md`.
+//! Why each step is where it is: `docs/adr/0017-jail.md`.
 
 mod ended;
 mod error;
