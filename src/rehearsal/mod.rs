@@ -1,7 +1,7 @@
 //! The exact transaction, tried on a throw-away view of this machine.
 //!
-//! Outside: where there is [`room`], what lies on the [`stage`], what was
-//! [`said`], and what it proves ([`judge`]); [`bisect`] finds a culprit that
+//! Outside: where there is `room`, what lies on the `stage`, what was
+//! `said`, and what it proves (`judge`); `bisect` finds a culprit that
 //! nobody names. Inside the jail: stand-ins for what acts on a running machine,
 //! and checks of configurations. The jail itself is `os::jail`; the transaction
 //! is the package manager's own, and whoever composes both starts it.

@@ -68,15 +68,15 @@ impl<'a> Keeper<'a> {
     pub fn copy(&mut self, place: &Path, mut seen: Seen) -> std::io::Result<Entry> {
         if let Thing::File { size, content, sum } = &mut seen.entry.thing {
             let inode = (seen.metadata.dev(), seen.metadata.ino());
-            let (at, digest) = match self.kept.get(&inode) {
-                Some((at @ Content::Copied(_), digest)) => (*at, digest.clone()),
-                _ => {
-                    let mut options = File::options();
-                    let options = options.read(true).custom_flags(no_follow());
-                    let slice = self.pack.add_all(&mut options.open(place)?)?;
-                    *size = slice.length;
-                    (Content::Copied(slice.at), Some(slice.sum))
-                }
+            let known = self.kept.get(&inode);
+            let (at, digest) = if let Some((at @ Content::Copied(_), digest)) = known {
+                (*at, digest.clone())
+            } else {
+                let mut options = File::options();
+                let options = options.read(true).custom_flags(no_follow());
+                let slice = self.pack.add_all(&mut options.open(place)?)?;
+                *size = slice.length;
+                (Content::Copied(slice.at), Some(slice.sum))
             };
             self.kept.insert(inode, (at, digest.clone()));
             (*content, *sum) = (at, digest);

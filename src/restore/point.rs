@@ -200,6 +200,7 @@ mod maybe {
 
     use crate::restore::exact;
 
+    #[expect(clippy::ref_option, reason = "serde passes the field as it is")]
     pub fn serialize<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
         match path {
             Some(path) => exact::serialize(path, to),

@@ -84,9 +84,12 @@ enum Difference {
 }
 
 fn compare(entry: &Entry, now: &Entry) -> Difference {
-    let dressed = || match entry.has_attributes_of(now) {
-        true => Difference::None,
-        false => Difference::Dress,
+    let dressed = || {
+        if entry.has_attributes_of(now) {
+            Difference::None
+        } else {
+            Difference::Dress
+        }
     };
     match (&entry.thing, &now.thing) {
         (Thing::Other, _) | (Thing::Missing, Thing::Missing) => Difference::None,

@@ -83,16 +83,12 @@ fn mount_point(line: &str) -> Option<PathBuf> {
             .flatten();
         let byte = code
             .and_then(|(digits, _)| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match (byte, code) {
-            (Some(byte), Some((_, behind))) => {
-                bytes.push(byte);
-                rest = behind;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = behind;
-            }
-        }
+        let (byte, behind) = match (byte, code) {
+            (Some(byte), Some((_, behind))) => (byte, behind),
+            (None, _) | (_, None) => (*first, behind),
+        };
+        bytes.push(byte);
+        rest = behind;
     }
     Some(PathBuf::from(OsString::from_vec(bytes)))
 }

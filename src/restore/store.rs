@@ -62,7 +62,7 @@ pub fn make_private(folder: &Path) -> std::io::Result<()> {
     }
     let stat = std::fs::symlink_metadata(folder)?;
     let ours = stat.uid() == rustix::process::geteuid().as_raw();
-    if stat.is_dir() && ours && stat.mode() & 0o077 == 0 {
+    if stat.is_dir() && ours && stat.mode().trailing_zeros() >= 6 {
         return Ok(());
     }
     Err(std::io::Error::new(

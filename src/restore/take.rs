@@ -58,7 +58,8 @@ pub fn take(
         packages: number(point.packages.len()),
         files: number(files.count()),
         bytes: store::size(site, run),
-        milliseconds: u64::try_from((clock::since_boot() - began).as_millis()).unwrap_or(u64::MAX),
+        milliseconds: u64::try_from(clock::since_boot().saturating_sub(began).as_millis())
+            .unwrap_or(u64::MAX),
     })
 }
 
@@ -227,9 +228,7 @@ impl Package<'_, '_> {
             let place = self.site.at(diverted.as_deref().unwrap_or(path));
             let mut entry = match look(&place, path).map_err(file(&place))? {
                 None => missing(path),
-                Some(seen) if is_folder(&seen, path, &parents) => {
-                    as_folder(seen, &place).map_err(file(&place))?
-                }
+                Some(seen) if is_folder(&seen, path, &parents) => as_folder(seen, &place),
                 Some(seen) if with_files => {
                     self.entry(&place, seen, &conffiles).map_err(file(&place))?
                 }
@@ -286,7 +285,7 @@ fn seen_as_merged(path: &Path) -> bool {
 }
 
 /// A link to a folder counts with the attributes of the folder.
-fn as_folder(seen: Seen, place: &Path) -> std::io::Result<Entry> {
+fn as_folder(seen: Seen, place: &Path) -> Entry {
     let mut entry = seen.entry;
     if let Thing::Link { target } = &entry.thing {
         let behind = Some(target.clone());
@@ -297,7 +296,7 @@ fn as_folder(seen: Seen, place: &Path) -> std::io::Result<Entry> {
             (entry.uid, entry.gid, entry.mtime) = (folder.uid(), folder.gid(), folder.mtime());
         }
     }
-    Ok(entry)
+    entry
 }
 
 /// Once the files are replaced, the old ones take space beside the new ones.

@@ -193,7 +193,7 @@ impl<P: PackageManager> Tools<'_, P> {
             } else {
                 self.simulate(&way).await
             };
-            again.map_err(|_| stuck(run, against))?;
+            again.map_err(|_| stuck(run, &against))?;
         }
         if run != desk.run() {
             let reverse = Plan::new(way.course.changes().cloned().collect());
@@ -229,13 +229,13 @@ impl<P: PackageManager> Tools<'_, P> {
                 let names: Vec<String> = names.collect();
                 Err(stuck(
                     run,
-                    format!(
+                    &format!(
                         "nothing is kept of {}: a script changed it in place, or only package files are kept; and no repository has it",
                         names.join(", ")
                     ),
                 ))
             }
-            Err(words) => Err(stuck(run, words)),
+            Err(words) => Err(stuck(run, &words)),
         }
     }
 
@@ -340,7 +340,7 @@ fn told(run: RunId, outcome: Outcome, unsound: &[String]) -> RolledBack {
 }
 
 /// Nothing was touched, and what would have to be done first.
-fn stuck(run: RunId, against: String) -> RolledBack {
+fn stuck(run: RunId, against: &str) -> RolledBack {
     RolledBack {
         failure: Some(format!(
             "run {run} cannot be rolled back: {against}; nothing was touched"

@@ -32,6 +32,7 @@ fn rules_before_and_after_stand_around_the_built_in_ones() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is what is shown")]
 fn later_files_win_key_by_key_sorted_by_name_over_all_folders() {
     let machine = Machine::new(&[
         (

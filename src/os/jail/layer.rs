@@ -12,7 +12,7 @@ use super::error::{JailError, Trying};
 use super::wish::{Layer, View, Wish};
 use crate::os::command::Command;
 
-/// Names of what lies in a layer folder; [`super::sweep`] knows them.
+/// Names of what lies in a layer folder; [`super::sweep()`] knows them.
 pub(super) const IMAGE: &str = "image";
 /// As [`IMAGE`].
 pub(super) const FOLDER: &str = "layer";

@@ -3,12 +3,12 @@
 //! of packages.
 //!
 //! Three processes make it, each of them our own program started once more. The
-//! [`supervisor`] is outside: control group, lifeline, time limit. [`first`] is
-//! PID 1 of the jail and trusted: it builds the [`view`], starts the payload,
-//! reaps, and [`walk`]s over what was written. [`last`] goes into the user
+//! `supervisor` is outside: control group, lifeline, time limit. `first` is
+//! PID 1 of the jail and trusted: it builds the `view`, starts the payload,
+//! reaps, and `walk`s over what was written. `last` goes into the user
 //! namespace, gives up what it may, and becomes the payload. Whatever is killed,
 //! the others follow, and the kernel throws the mounts away.
-//! Why each step is where it is: `docs/adr/0019-jail.md`.
+//! Why each step is where it is: `docs/adr/0017-jail.md`.
 
 mod ended;
 mod error;

@@ -58,7 +58,7 @@ pub enum Layer {
         bytes: u64,
     },
     /// In a file without a name, below a folder that is root's alone. Without
-    /// loop devices in a folder there, which is [`super::sweep`]'s if we are killed.
+    /// loop devices in a folder there, which is [`super::sweep()`]'s if we are killed.
     Disk {
         /// Where; not on an overlay.
         folder: PathBuf,

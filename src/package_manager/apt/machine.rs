@@ -55,7 +55,7 @@ pub async fn facts(runner: &dyn Runner, plan: &Plan) -> Result<Facts, Fault> {
 
 /// The plan that removes the kernel images which may go: not the running one,
 /// none of the newest two, none that somebody asked for. For when /boot is too
-/// small; [`super::transaction::apply`] does it and nothing else.
+/// small; `apply` does it and nothing else.
 pub async fn old_kernels(runner: &dyn Runner) -> Result<Plan, Fault> {
     let records = audit::records(runner).await?;
     let answer = runner.ask(&commands::show_auto()).await?;
