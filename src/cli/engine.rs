@@ -17,7 +17,7 @@ use crate::daemon::Paths;
 use crate::model::ExitCode;
 use crate::os::command::{Command, Deputy};
 use crate::os::users::{self, User};
-use crate::os::{environment, files, process, signals};
+use crate::os::{environment, files, signals};
 
 /// Whose the ledger is.
 const USER: &str = "patchd";
@@ -48,7 +48,7 @@ pub(super) fn is_ledgers_owner() -> bool {
 pub(super) async fn call(user: User, paths: &Paths) -> Result<ExitCode, Trouble> {
     prepare(user, paths)?;
     let orders = Orders::listen(user).map_err(|cause| unusable(Path::new(SOCKETS), &cause))?;
-    let mut engine = own_program()
+    let mut engine = Command::ourselves()
         .arg("--orders")
         .arg(orders.path.to_string_lossy())
         .args(environment::arguments())
@@ -104,7 +104,7 @@ async fn attend(engine: &mut Deputy, orders: &Orders) -> io::Result<i32> {
                 // Whoever finds nobody at the other end gives his order again.
                 if let Some(connection) = connection?
                     && workers.len() < WORKERS
-                    && let Ok(mut worker) = own_program().arg("worker").attend(connection)
+                    && let Ok(mut worker) = Command::ourselves().arg("worker").attend(connection)
                 {
                     workers.spawn(async move { worker.wait().await });
                 }
@@ -161,10 +161,6 @@ fn blocking(connection: UnixStream) -> io::Result<OwnedFd> {
     let connection = connection.into_std()?;
     connection.set_nonblocking(false)?;
     Ok(connection.into())
-}
-
-fn own_program() -> Command {
-    Command::new(process::own_program().to_string_lossy().into_owned())
 }
 
 fn unusable(path: &Path, cause: &io::Error) -> Trouble {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::arguments::RehearseArguments;
 use super::context::{Context, Trouble};
 use super::engine::who;
-use super::run::{bare, here, there, without_own_file};
+use super::run::{bare, code_of, here, there, without_own_file};
 use super::screen::{Mark, Screen};
 use crate::control::document::{
     DiskUse, FileChanges, Rehearsal, RehearseDocument, RunDocument, ServiceChange,
@@ -41,7 +41,7 @@ pub(super) async fn rehearse(
         }
     } else {
         let request = Request {
-            origin: "now".to_owned(),
+            origin: Request::BY_HAND.to_owned(),
             mandate: Mandate {
                 action: model::Action::Rehearse,
                 ..Mandate::default()
@@ -64,10 +64,7 @@ fn conclude(screen: &Screen, value: Value) -> Result<ExitCode, Trouble> {
     } else {
         print(screen, &document);
     }
-    let code = document.exit_code.map(ExitCode::try_from);
-    code.transpose()
-        .map_err(|cause| Trouble::failed(&cause))?
-        .ok_or_else(|| Trouble::failed(&"the rehearsal has no outcome; see `patchd status`"))
+    code_of("rehearsal", document.exit_code)
 }
 
 /// For somebody who is tired: first whether it works, then what it would mean.

@@ -39,7 +39,7 @@ pub(super) async fn rollback(
         return Err(Trouble::not_permitted(sentence));
     }
     let request = Request {
-        origin: "now".to_owned(),
+        origin: Request::BY_HAND.to_owned(),
         mandate: Mandate {
             action: model::Action::RollBack,
             of: Some(answer::to_roll_back(&context.paths.worker, run)?),

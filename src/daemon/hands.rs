@@ -11,7 +11,6 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use super::events::event;
 use crate::model::{Order, Phase, Refusal, Report, WorkerEvent};
 use crate::os::command::{Command, Dialogue};
-use crate::os::process;
 
 /// Where systemd listens for the worker, and for the same worker in a unit that
 /// may be killed with all that is in it.
@@ -53,7 +52,7 @@ impl Hands for ChildWorker {
     async fn order(&mut self, order: &Order) -> Result<Dialogue, Lost> {
         let mut text = serde_json::to_vec(order).map_err(lost)?;
         text.push(b'\n');
-        Command::new(process::own_program().to_string_lossy().into_owned())
+        Command::ourselves()
             .arg("worker")
             .converse(&text)
             .await

@@ -80,6 +80,20 @@ fn hand_over(folder: &Path, owner: User) -> std::io::Result<()> {
     lchown(folder, Some(owner.uid), Some(owner.gid))
 }
 
+/// The names of what lies in a folder, as far as they are text; where there is
+/// no folder nothing does.
+pub fn names(folder: &Path) -> std::io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(cause),
+    };
+    let names = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    Ok(names.collect())
+}
+
 /// `O_NOFOLLOW` as `OpenOptionsExt::custom_flags` wants it.
 #[must_use]
 pub fn no_follow() -> i32 {

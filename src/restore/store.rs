@@ -122,17 +122,9 @@ pub fn covers(site: &Site, run: RunId, plan: &Plan) -> Result<bool, RestoreError
 /// All points, oldest first, valid or not.
 pub fn runs(site: &Site) -> Result<Vec<RunId>, RestoreError> {
     let top = site.at(Path::new("/")).join(FOLDER);
-    let entries = match std::fs::read_dir(&top) {
-        Ok(entries) => entries,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(cause) => return Err(file(&top)(cause)),
-    };
-    let names = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok());
-    let mut runs: Vec<RunId> = names
-        .filter_map(|name| RunId::try_from(name).ok())
-        .collect();
+    let names = files::names(&top).map_err(file(&top))?;
+    let runs = names.into_iter().map(RunId::try_from);
+    let mut runs: Vec<RunId> = runs.filter_map(Result::ok).collect();
     runs.sort();
     Ok(runs)
 }

@@ -2,6 +2,7 @@
 //! the plans.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::live::{Restarts, reboot_reasons};
 use super::phases::{refusal, unable};
@@ -137,6 +138,12 @@ impl<P: PackageManager> Tools<'_, P> {
             units: verify::units_of(files.iter().map(String::as_str), before),
         })
     }
+}
+
+/// Keeps the state before in the folder of its run.
+pub(super) fn keep_before(folder: &Path, before: &Observation) -> Result<(), Refusal> {
+    let text = serde_json::to_vec(before).map_err(|cause| unable(&cause))?;
+    files::replace(&folder.join(BEFORE), &text, 0o640).map_err(|cause| unable(&cause))
 }
 
 /// The hosts of the repositories that answered: names that ought to resolve.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::inspection::{BEFORE, names};
+use super::inspection::{BEFORE, keep_before, names};
 use super::phases::unable;
 use super::serve::Desk;
 use super::tools::{Done, Tools};
@@ -90,14 +90,12 @@ impl<P: PackageManager> Tools<'_, P> {
 
     /// A run that restarts without having installed anything has a state before, too.
     async fn note_state_before(&self, desk: &Desk<'_>) -> Result<(), Refusal> {
-        let path = desk.folder().join(BEFORE);
-        if path.exists() {
+        if desk.folder().join(BEFORE).exists() {
             return Ok(());
         }
         let names = names(desk.record());
         let before = verify::observe(&self.rules.verify, self.runner, &names).await;
-        let text = serde_json::to_vec(&before).map_err(|cause| unable(&cause))?;
-        files::replace(&path, &text, 0o640).map_err(|cause| unable(&cause))
+        keep_before(&desk.folder(), &before)
     }
 
     /// What was seen, kept for the daemon, which may not look itself.

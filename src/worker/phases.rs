@@ -1,7 +1,7 @@
 //! The phases, each from order to report. Whatever happens in between, the
 //! report tells what the package database says, not what was hoped.
 
-use super::inspection::{BEFORE, names};
+use super::inspection::{BEFORE, keep_before, names};
 use super::own_upgrade::{OwnPackage, PACKAGE};
 use super::record::{Line, Record};
 use super::serve::Desk;
@@ -11,7 +11,8 @@ use crate::model::{
     WorkerEvent,
 };
 use crate::os::command::Companion;
-use crate::os::{clock, files, shutdown};
+use crate::os::process::{self, Process};
+use crate::os::{clock, shutdown};
 use crate::package_manager::{Activity, Applied, Fault, Fitness, PackageManager, Wanted};
 use crate::verify;
 
@@ -29,20 +30,9 @@ impl<P: PackageManager> Tools<'_, P> {
             None => None,
         };
         let record = other.as_ref().unwrap_or(desk.record());
-        if let Some(survivor) = record.survivor(&self.host.boot_id) {
-            let name = crate::os::process::name(survivor.pid)
-                .unwrap_or_else(|| "package manager".to_owned());
-            desk.waiting(format!(
-                "{name} (pid {}), which outlived its worker",
-                survivor.pid
-            ));
-            survivor.ended().await.map_err(|cause| unable(&cause))?;
-        }
-        self.package_manager
-            .wait_for_lock(&mut |activity| desk.tell(activity))
-            .await
-            .map_err(refusal)?;
-        self.goes_on()?;
+        let survivor = record.survivor(&self.host.boot_id);
+        self.outlive(desk, survivor).await?;
+        self.alone(desk).await?;
         let mut steps = Vec::new();
         if !self.audit().await?.is_empty() {
             steps = self
@@ -107,11 +97,7 @@ impl<P: PackageManager> Tools<'_, P> {
     /// Fetches the indexes.
     pub async fn refresh(&self, desk: &mut Desk<'_>) -> Done {
         let folder = desk.folder();
-        self.package_manager
-            .wait_for_lock(&mut |activity| desk.tell(activity))
-            .await
-            .map_err(refusal)?;
-        self.goes_on()?;
+        self.alone(desk).await?;
         let fetched = self
             .package_manager
             .refresh(&folder, &mut |activity| desk.tell(activity))
@@ -136,11 +122,7 @@ impl<P: PackageManager> Tools<'_, P> {
             return Err(Refusal::Unfit { faults, room });
         }
         let folder = desk.folder();
-        manager
-            .wait_for_lock(&mut |activity| desk.tell(activity))
-            .await
-            .map_err(refusal)?;
-        self.goes_on()?;
+        self.alone(desk).await?;
         match manager
             .download(plan, &folder, &mut |activity| desk.tell(activity))
             .await
@@ -182,8 +164,7 @@ impl<P: PackageManager> Tools<'_, P> {
         same?;
         self.can_undo(desk.run(), plan)?;
         if let Some(before) = before {
-            let text = serde_json::to_vec(&before).map_err(|cause| unable(&cause))?;
-            files::replace(&folder.join(BEFORE), &text, 0o640).map_err(|cause| unable(&cause))?;
+            keep_before(&folder, &before)?;
         }
         let own = OwnPackage::of(self, desk, plan).await;
         let delayed = self.delay_shutdown(desk).await;
@@ -227,6 +208,32 @@ impl<P: PackageManager> Tools<'_, P> {
                 None
             }
         }
+    }
+
+    /// Waits until a package manager has ended that outlived its worker.
+    pub(super) async fn outlive(
+        &self,
+        desk: &mut Desk<'_>,
+        survivor: Option<Process>,
+    ) -> Result<(), Refusal> {
+        let Some(survivor) = survivor else {
+            return Ok(());
+        };
+        let name = process::name(survivor.pid).unwrap_or_else(|| "package manager".to_owned());
+        desk.waiting(format!(
+            "{name} (pid {}), which outlived its worker",
+            survivor.pid
+        ));
+        survivor.ended().await.map_err(|cause| unable(&cause))
+    }
+
+    /// Waits until nobody else is at work on packages.
+    pub(super) async fn alone(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        self.package_manager
+            .wait_for_lock(&mut |activity| desk.tell(activity))
+            .await
+            .map_err(refusal)?;
+        self.goes_on()
     }
 
     /// Asked to stop, nothing further is begun: while a shutdown is queued,

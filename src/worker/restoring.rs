@@ -39,11 +39,7 @@ impl<P: PackageManager> Tools<'_, P> {
         if plan.only_removes() {
             return Ok(Report::RestorePoint(RestorePoint::default()));
         }
-        self.package_manager
-            .wait_for_lock(&mut |activity| desk.tell(activity))
-            .await
-            .map_err(refusal)?;
-        self.goes_on()?;
+        self.alone(desk).await?;
         let keeping = if self.rules.packages_only {
             self.archives(desk, plan).await?
         } else {
@@ -138,18 +134,9 @@ impl<P: PackageManager> Tools<'_, P> {
     /// Brings the packages of a point back.
     pub async fn roll_back(&self, desk: &mut Desk<'_>, of: Option<RunId>) -> Done {
         let run = of.unwrap_or(desk.run());
-        if let Some(survivor) = desk.record().survivor(&self.host.boot_id) {
-            desk.waiting(format!(
-                "dpkg (pid {}), which outlived its worker",
-                survivor.pid
-            ));
-            survivor.ended().await.map_err(|cause| unable(&cause))?;
-        }
-        self.package_manager
-            .wait_for_lock(&mut |activity| desk.tell(activity))
-            .await
-            .map_err(refusal)?;
-        self.goes_on()?;
+        let survivor = desk.record().survivor(&self.host.boot_id);
+        self.outlive(desk, survivor).await?;
+        self.alone(desk).await?;
         let found = match restore::begun(self.site, run) {
             Ok(Some(way)) => Ok(Ok(way)),
             Ok(None) => self.find_way(desk, run).await,

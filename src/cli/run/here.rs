@@ -33,7 +33,7 @@ pub(super) async fn run(
         return Err(no_window(context, wish).await?);
     }
     let request = Request {
-        origin: "now".to_owned(),
+        origin: Request::BY_HAND.to_owned(),
         mandate: Mandate::default(),
         policy: policy(&context.load()?.settings, wish)?,
         asked: Asked(packages),

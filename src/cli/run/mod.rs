@@ -91,10 +91,14 @@ pub(super) fn conclude(screen: &Screen, value: Value) -> Result<ExitCode, Troubl
     if !screen.wants_json() {
         print(&document);
     }
-    let code = document.run.exit_code.map(ExitCode::try_from);
-    code.transpose()
-        .map_err(|cause| Trouble::failed(&cause))?
-        .ok_or_else(|| Trouble::failed(&"the run has no outcome; see `patchd status`"))
+    code_of("run", document.run.exit_code)
+}
+
+/// What a run exits with that has told how it ended.
+pub(super) fn code_of(what: &str, told: Option<u8>) -> Result<ExitCode, Trouble> {
+    let code = told.map(ExitCode::try_from).transpose();
+    code.map_err(|cause| Trouble::failed(&cause))?
+        .ok_or_else(|| Trouble::failed(&format!("the {what} has no outcome; see `patchd status`")))
 }
 
 fn print(document: &RunDocument) {

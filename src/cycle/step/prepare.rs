@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::TRIES;
 use super::ending::{conclude, give_up, hook};
-use super::transact::aside;
+use super::transact::unknown;
 use crate::cycle::course::{Course, SetAside};
 use crate::cycle::event::Event;
 use crate::cycle::state::Stage;
@@ -122,13 +122,8 @@ pub(super) fn rehearsed(
 /// The culprits go aside, and the rest is planned and rehearsed anew.
 fn would_fail(plan: &Plan, course: &mut Course, rehearsal: &Rehearsal) -> Stage {
     course.rounds += 1;
-    let known = |name: &PackageName| course.set_aside.iter().any(|it| it.package == *name);
-    let new: Vec<PackageName> = rehearsal
-        .culprits
-        .iter()
-        .filter(|name| !known(name))
-        .cloned()
-        .collect();
+    let reason = format!("in rehearsal: {}", rehearsal.summary);
+    let new = unknown(course, plan, rehearsal.culprits.clone(), &reason);
     if new.is_empty() || course.rounds > TRIES {
         if course.mandate.action == Action::Rehearse {
             return conclude(course);
@@ -136,8 +131,6 @@ fn would_fail(plan: &Plan, course: &mut Course, rehearsal: &Rehearsal) -> Stage 
         let sentence = format!("the rehearsal failed: {}", rehearsal.summary);
         return give_up(course, Outcome::Failed, &sentence);
     }
-    let reason = format!("in rehearsal: {}", rehearsal.summary);
-    let new = new.into_iter().map(|package| aside(plan, package, &reason));
     course.set_aside.extend(new);
     Stage::Checking
 }

@@ -59,35 +59,30 @@ fn set_aside(course: &mut Course, plan: &Plan, failure: ApplyFailure) {
     } else {
         failure.culprits
     };
-    let known = |package: &PackageName| {
-        course
-            .set_aside
-            .iter()
-            .any(|aside| aside.package == *package)
-    };
-    let new: Vec<PackageName> = culprits
-        .into_iter()
-        .filter(|package| !known(package))
-        .collect();
+    let new = unknown(course, plan, culprits, &failure.summary);
     if new.is_empty() {
         // The same ones again: another round would turn in a circle.
         course.rounds = TRIES + 1;
     }
-    let new = new
-        .into_iter()
-        .map(|package| aside(plan, package, &failure.summary));
     course.set_aside.extend(new);
 }
 
-/// A package of the plan that failed by itself.
-pub(super) fn aside(plan: &Plan, package: PackageName, reason: &str) -> SetAside {
-    let harm = plan
-        .changes()
-        .iter()
-        .find(|change| change.id.name == package);
-    SetAside {
-        harm: harm.cloned(),
-        package,
-        reason: reason.to_owned(),
-    }
+/// Those of the culprits that were not set aside yet, each with what it did.
+pub(super) fn unknown(
+    course: &Course,
+    plan: &Plan,
+    culprits: Vec<PackageName>,
+    reason: &str,
+) -> Vec<SetAside> {
+    let known = |name: &PackageName| course.set_aside.iter().any(|it| it.package == *name);
+    let harm = |name: &PackageName| plan.changes().iter().find(|it| it.id.name == *name);
+    culprits
+        .into_iter()
+        .filter(|name| !known(name))
+        .map(|package| SetAside {
+            harm: harm(&package).cloned(),
+            package,
+            reason: reason.to_owned(),
+        })
+        .collect()
 }

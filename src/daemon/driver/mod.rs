@@ -29,7 +29,7 @@ use stop::Stop;
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// What sets it off: `now`, or `schedule NAME`.
+    /// What sets it off: [`Self::BY_HAND`], or `schedule NAME`.
     pub origin: String,
     /// What it is for, and until when.
     pub mandate: Mandate,
@@ -39,6 +39,11 @@ pub struct Request {
     pub asked: Asked,
     /// Who wants it.
     pub asked_by: String,
+}
+
+impl Request {
+    /// What sets off a run that somebody asks for.
+    pub const BY_HAND: &'static str = "now";
 }
 
 /// A run that has ended.

@@ -92,7 +92,7 @@ pub(super) fn open<P>(
 fn mandate<P>(parts: &Parts<P>, request: &Request) -> Mandate {
     let settings = &parts.settings;
     let policy = settings.policies.get(&request.policy);
-    let by_hand = request.origin == "now";
+    let by_hand = request.origin == Request::BY_HAND;
     Mandate {
         conduct: policy.map(|it| it.conduct.clone()).unwrap_or_default(),
         restarts: match settings.restarts.when {

@@ -234,7 +234,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             open_window(&name, &calendar, now)?
         };
         Ok(Request {
-            origin: "now".to_owned(),
+            origin: Request::BY_HAND.to_owned(),
             mandate: Mandate {
                 action: wish.action,
                 closes: Some(closes),

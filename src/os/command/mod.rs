@@ -23,6 +23,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::process;
+
 pub use again::{start_again, start_ourselves};
 pub use companion::Companion;
 pub use deputy::Deputy;
@@ -163,6 +165,12 @@ impl Command {
             timeout: TIMEOUT,
             output_cap: OUTPUT_CAP,
         }
+    }
+
+    /// The program that runs, once more.
+    #[must_use]
+    pub fn ourselves() -> Self {
+        Self::new(process::own_program().to_string_lossy().into_owned())
     }
 
     /// Adds one argument.

@@ -3,12 +3,12 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
+use super::transaction::append;
 use super::{Command, CommandError, code};
 
 /// Between the request to end and the end.
@@ -71,14 +71,6 @@ fn signal(group: Option<i32>, signal: Signal) {
     if let Some(group) = group.and_then(Pid::from_raw) {
         let _gone_already = rustix::process::kill_process_group(group, signal);
     }
-}
-
-fn append(path: &Path) -> std::io::Result<File> {
-    File::options()
-        .create(true)
-        .append(true)
-        .mode(0o640)
-        .open(path)
 }
 
 #[cfg(test)]

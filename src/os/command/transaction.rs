@@ -59,7 +59,8 @@ impl Transaction {
     }
 }
 
-fn append(path: &Path) -> std::io::Result<File> {
+/// Whoever writes to it leaves what others have written.
+pub(super) fn append(path: &Path) -> std::io::Result<File> {
     File::options()
         .create(true)
         .append(true)

@@ -13,7 +13,6 @@ use super::run::perform;
 use super::wish::{Bounds, FOLDER, Jail, Layer, Network, View, Walls};
 use crate::os::command::{Answer, Command, CommandError, Output, Reader, Runner, System};
 use crate::os::files::read_bounded;
-use crate::os::process;
 
 /// Whoever asks has limits of his own; a transaction has none.
 const NO_LIMIT: Duration = Duration::MAX;
@@ -41,12 +40,11 @@ impl Rooted {
     /// when its process does, with the status of what ran inside.
     #[must_use]
     pub fn within(&self, command: &Command) -> Command {
-        let ourselves = process::own_program().to_string_lossy().into_owned();
         let network = match self.network {
             Network::None => "none",
             Network::Host => "host",
         };
-        let enter = Command::new(ourselves)
+        let enter = Command::ourselves()
             .args(["jail", Part::Enter.word()])
             .args(["--".to_owned(), self.folder.to_string_lossy().into_owned()])
             .arg(network);

@@ -183,13 +183,18 @@ pub async fn units(runner: &dyn Runner) -> Result<Units, SystemdError> {
         .args([PROPERTIES, "*"])
         .timeout(TIMEOUT)
         .output_cap(OUTPUT_CAP);
-    let output = runner.ask(&question).await?;
+    parse_show(&answer(runner, &question).await?)
+}
+
+/// What systemctl says when it does not refuse.
+async fn answer(runner: &dyn Runner, question: &Command) -> Result<String, SystemdError> {
+    let output = runner.ask(question).await?;
     if output.status != 0 {
         return Err(SystemdError::Refused {
             words: output.last_words(),
         });
     }
-    parse_show(&output.text())
+    Ok(output.text())
 }
 
 /// Waits until the machine has come up, and tells whether it is going down:

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::command::{Command, Runner};
 use super::show::unreadable;
-use super::{ActiveState, OUTPUT_CAP, SYSTEMCTL, SystemdError, TIMEOUT};
+use super::{ActiveState, OUTPUT_CAP, SYSTEMCTL, SystemdError, TIMEOUT, answer};
 
 /// What we ask for; the parser knows exactly these.
 const PROPERTIES: &str =
@@ -36,13 +36,7 @@ pub async fn relations(runner: &dyn Runner) -> Result<Relations, SystemdError> {
         .args(["show", "--all", PROPERTIES, "*"])
         .timeout(TIMEOUT)
         .output_cap(OUTPUT_CAP);
-    let output = runner.ask(&question).await?;
-    if output.status != 0 {
-        return Err(SystemdError::Refused {
-            words: output.last_words(),
-        });
-    }
-    parse(&output.text())
+    parse(&answer(runner, &question).await?)
 }
 
 fn parse(text: &str) -> Result<Relations, SystemdError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::command::{Command, Output, Runner};
-use super::{ActiveState, OUTPUT_CAP, SYSTEMCTL, SystemdError, TIMEOUT};
+use super::{ActiveState, OUTPUT_CAP, SYSTEMCTL, SystemdError, TIMEOUT, answer};
 
 const PROPERTIES: &str = "--property=Id,LoadState,ActiveState,SubState,Type,Result,Transient,\
 RefuseManualStart,RefuseManualStop,TriggeredBy,After";
@@ -44,13 +44,7 @@ pub async fn standings(
     if units.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let output = runner.ask(&question(units)).await?;
-    if output.status != 0 {
-        return Err(SystemdError::Refused {
-            words: output.last_words(),
-        });
-    }
-    parse_standings(&output.text())
+    parse_standings(&answer(runner, &question(units)).await?)
 }
 
 fn question(units: &[&str]) -> Command {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::super::command::{Command, Runner};
-use super::{ActiveState, SYSTEMCTL, SystemdError, TIMEOUT};
+use super::{ActiveState, SYSTEMCTL, SystemdError, TIMEOUT, answer};
 
 /// How a service stands. With `Type=notify` it is active only once it has said
 /// that it is ready.
@@ -119,13 +119,7 @@ async fn show(
         .args(["show", &format!("--property={properties}"), "--"])
         .args(units.iter().copied())
         .timeout(TIMEOUT);
-    let output = runner.ask(&question).await?;
-    if output.status != 0 {
-        return Err(SystemdError::Refused {
-            words: output.last_words(),
-        });
-    }
-    let text = output.text();
+    let text = answer(runner, &question).await?;
     let answers: Vec<Values> = text.split("\n\n").map(stanza).collect::<Result<_, _>>()?;
     if answers.len() == units.len() {
         return Ok(answers);

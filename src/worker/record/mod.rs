@@ -18,7 +18,7 @@ use crate::model::{
     BootId, Digest, Installed, MachineId, Order, Phase, Plan, Report, Repository, RunId,
     WorkerEvent,
 };
-use crate::os::files::no_follow;
+use crate::os::files::{self, no_follow};
 use crate::os::process::Process;
 
 /// Where the records of this machine are.
@@ -346,17 +346,9 @@ impl Record {
 
 /// All runs with a folder, oldest first.
 pub(super) fn runs(root: &Path) -> std::io::Result<Vec<RunId>> {
-    let entries = match std::fs::read_dir(root.join("runs")) {
-        Ok(entries) => entries,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(cause) => return Err(cause),
-    };
-    let names = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok());
-    let mut runs: Vec<RunId> = names
-        .filter_map(|name| RunId::try_from(name).ok())
-        .collect();
+    let names = files::names(&root.join("runs"))?;
+    let runs = names.into_iter().map(RunId::try_from);
+    let mut runs: Vec<RunId> = runs.filter_map(Result::ok).collect();
     runs.sort();
     Ok(runs)
 }
