@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::event::Repaired;
 use super::mandate::Mandate;
 use crate::model::{
-    Action, Change, Class, Finding, HookPoint, Installed, Outcome, PackageName, Quarantining,
-    Reboot, Rehearsal, Restarted, RolledBack, Suspicion, Verdict,
+    Action, Change, Class, Extent, Finding, HookPoint, Installed, Outcome, PackageName,
+    Quarantining, Reboot, Rehearsal, Restarted, RolledBack, Suspicion, Verdict,
 };
 
 /// A package that failed in this run; the rest goes on without it.
@@ -105,7 +105,7 @@ impl Course {
             .is_some_and(|back| back.failure.is_some() || !back.left.is_empty());
         if breaks || !self.broken.is_empty() || not_taken_back {
             Outcome::NeedsHuman
-        } else if !self.broke.is_empty() {
+        } else if !self.broke.is_empty() && self.changed.is_empty() {
             Outcome::RolledBack
         } else if self.changed.is_empty() && !self.postponed.is_empty() {
             Outcome::Deferred
@@ -114,6 +114,7 @@ impl Course {
             && self.set_aside.is_empty()
             && self.gaps.is_empty()
             && self.left_out.is_empty()
+            && self.broke.is_empty()
             && self.restarted.failed.is_empty())
         {
             Outcome::Partial
@@ -177,11 +178,32 @@ impl Course {
     pub(super) fn takes_back(&self, findings: &[Finding]) -> bool {
         self.mandate.action == Action::Patch
             && self.mandate.conduct.roll_back
-            && self.rolled_back.is_none()
+            && self.may_take_back()
             && !self.changed.is_empty()
             && findings
                 .iter()
                 .any(|finding| is_break(finding) && finding.since.is_none())
+    }
+
+    /// Once as a whole, and before that once in part.
+    fn may_take_back(&self) -> bool {
+        let back = self.rolled_back.as_ref();
+        let went = |it: &RolledBack| it.failure.is_none() && it.left.is_empty();
+        back.is_none_or(|it| it.extent == Extent::Unsound && went(it))
+    }
+
+    /// How much is to be taken back. Where nothing is wrong but packages that could
+    /// not be installed, the others stay.
+    pub(super) fn extent(&self) -> Extent {
+        if self.rolled_back.is_none() && self.is_only_unsound() {
+            Extent::Unsound
+        } else {
+            Extent::Whole
+        }
+    }
+
+    fn is_only_unsound(&self) -> bool {
+        !self.broke.is_empty() && self.broke.iter().all(|it| it.check == "database")
     }
 
     /// The versions to keep away after this run.
@@ -196,11 +218,10 @@ impl Course {
             })
         });
         let mut add: Vec<Suspicion> = harmful.collect();
-        if let Some(back) = self
-            .rolled_back
-            .as_ref()
-            .filter(|it| !it.restored.is_empty())
-        {
+        // What would not be installed is the culprit; what went back with it is none.
+        let known = self.is_only_unsound() && !add.is_empty();
+        let back = self.rolled_back.as_ref();
+        if let Some(back) = back.filter(|it| !it.restored.is_empty() && !known) {
             let evidence: Vec<String> = self.broke.iter().map(|it| it.detail.clone()).collect();
             let reason = match (evidence.first(), self.mandate.of) {
                 (Some(first), _) => format!("it was rolled back: {first}"),
@@ -245,11 +266,17 @@ impl Course {
     }
 
     /// Adds what a rollback did. One by hand puts back what another run installed.
-    pub(super) fn learn_rollback(&mut self, back: RolledBack) {
+    pub(super) fn learn_rollback(&mut self, mut back: RolledBack) {
         self.learn(Installed {
             changed: back.restored.clone(),
             kept_conffiles: Vec::new(),
         });
+        if back.failure.is_none() {
+            self.broken.clear();
+        }
+        if let Some(before) = self.rolled_back.take() {
+            back.restored.splice(..0, before.restored);
+        }
         self.rolled_back = Some(Box::new(back));
     }
 }

@@ -125,7 +125,10 @@ impl State {
                 until: mandate.closes.unwrap_or(self.deadline),
             }),
             Stage::Verifying => Task::plain(Phase::Verify),
-            Stage::RollingBack => Task::on(Errand::RollBack { of: mandate.of }),
+            Stage::RollingBack => Task::on(Errand::RollBack {
+                of: mandate.of,
+                extent: self.course.extent(),
+            }),
             Stage::Quarantining => Task::on(Errand::Quarantine(self.course.suspicions())),
             Stage::Hooking { point, next } => Task::on(Errand::Hook {
                 point: *point,

@@ -1,7 +1,7 @@
 //! A run in one sentence.
 
 use super::course::{Course, SetAside};
-use crate::model::{Finding, RolledBack, StaleUnit, Verdict};
+use crate::model::{Extent, Finding, RolledBack, StaleUnit, Verdict};
 
 impl Course {
     /// One sentence that tells the whole run.
@@ -30,14 +30,18 @@ impl Course {
 
     /// What was done to packages.
     fn deeds(&self) -> Vec<String> {
-        if let Some(back) = &self.rolled_back {
-            return self.taken_back(back);
-        }
-        vec![match self.changed.len() {
+        let mut parts = vec![match self.changed.len() {
             0 => "nothing was installed".to_owned(),
             1 => "1 package changed".to_owned(),
             n => format!("{n} packages changed"),
-        }]
+        }];
+        if let Some(back) = &self.rolled_back {
+            if back.extent == Extent::Whole {
+                parts.clear();
+            }
+            parts.extend(self.taken_back(back));
+        }
+        parts
     }
 
     fn taken_back(&self, back: &RolledBack) -> Vec<String> {

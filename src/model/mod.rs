@@ -39,7 +39,7 @@ pub use rehearsal::{
 pub use report::{ApplyFailure, Handover, Installed, OwnOutcome, OwnUpgrade, Report};
 pub use repository::{Repository, RepositoryState};
 pub use restart::{LiveLook, OldCode, Owner, Restarted, StaleUnit};
-pub use restore::{KeptPoint, RestorePoint, RolledBack};
+pub use restore::{Extent, KeptPoint, RestorePoint, RolledBack};
 pub use run::{Action, InvalidRunId, RunId};
 pub use skip::SkipReason;
 pub use verification::{Class, Finding};

@@ -11,6 +11,7 @@ use super::plan::{Digest, Plan};
 use super::quarantine::Quarantining;
 use super::refusal::Refusal;
 use super::report::Report;
+use super::restore::Extent;
 use super::run::RunId;
 
 /// The protocol this build speaks. A worker serves it and the one before.
@@ -81,6 +82,9 @@ pub enum Errand {
         /// The run whose restore point is taken; absent for the order's own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         of: Option<RunId>,
+        /// How much of it.
+        #[serde(default)]
+        extent: Extent,
     },
     /// For `Restart`.
     Restart {

@@ -35,9 +35,24 @@ pub struct KeptPoint {
     pub rolled_back: Option<Timestamp>,
 }
 
+/// How much of a run goes back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Extent {
+    /// All of it.
+    #[default]
+    Whole,
+    /// What the package manager could not bring into a sound state, if the rest
+    /// can do without it.
+    Unsound,
+}
+
 /// What came of a rollback.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolledBack {
+    /// How much of the run was to go back.
+    #[serde(default)]
+    pub extent: Extent,
     /// What is different now; the new versions are in `from`.
     pub restored: Vec<Change>,
     /// What stays as the run has left it, because it is never rolled back.

@@ -143,7 +143,7 @@ pub async fn go_back(
         Ok(restored) => outcome.restored = restored,
         Err(cause) => outcome.failure = Some(cause.to_string()),
     }
-    if outcome.failure.is_none() {
+    if outcome.failure.is_none() && !way.course.partial {
         point.rolled_back = Some(clock::now());
         store::save(site, &point)?;
     }
@@ -392,6 +392,7 @@ impl Back<'_> {
         let mut owned = Owned {
             going: conffiles.map(|entry| entry.place().to_owned()).collect(),
             staying: BTreeSet::new(),
+            others_stay: self.course.partial,
         };
         let status = status(site)?;
         let installed = stanzas(&status);

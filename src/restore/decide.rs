@@ -23,6 +23,10 @@ pub struct Course {
     pub left: Vec<Change>,
     /// What an attempt that failed has brought back already: it is looked over again.
     pub there: Vec<PackageId>,
+    /// Whether only a part of the point goes back; nothing that belongs to the rest
+    /// is touched.
+    #[serde(default)]
+    pub partial: bool,
 }
 
 impl Course {
@@ -38,6 +42,23 @@ impl Course {
         let new = std::mem::take(&mut self.remove);
         self.left.extend(new.iter().map(Change::reversed));
         self
+    }
+
+    /// Only these of it; none where none of them is in it, or nothing else is.
+    fn only(&self, ids: &BTreeSet<PackageId>) -> Option<Self> {
+        let of = |changes: &[Change]| -> Vec<Change> {
+            let those = changes.iter().filter(|change| ids.contains(&change.id));
+            those.cloned().collect()
+        };
+        let part = Self {
+            back: of(&self.back),
+            remove: of(&self.remove),
+            left: of(&self.left),
+            there: Vec::new(),
+            partial: true,
+        };
+        let many = |course: &Self| course.changes().chain(&course.left).count();
+        (0 < many(&part) && many(&part) < many(self)).then_some(part)
     }
 
     /// Everything that is to change.
@@ -62,6 +83,20 @@ pub fn decide(
         // The kernel that runs cannot be taken from under itself.
         never(name) || name.strip_prefix("linux-image-") == Some(&kernel)
     })
+}
+
+/// The part of a course that brings back what is not sound now; none where that is
+/// nothing, or everything.
+pub fn unsound(site: &Site, course: &Course) -> Result<Option<Course>, RestoreError> {
+    let path = site.dpkg("status");
+    let status = std::fs::read(&path).map_err(file(&path))?;
+    let now = stanzas(&status);
+    let ids = course
+        .changes()
+        .chain(&course.left)
+        .map(|change| &change.id);
+    let is_unsound = |id: &&PackageId| find(&now, id).is_some_and(|it| !it.is_sound());
+    Ok(course.only(&ids.filter(is_unsound).cloned().collect()))
 }
 
 fn course(
@@ -148,5 +183,61 @@ fn judge(change: &Change, now: Option<&Stanza<'_>>) -> Judged {
             Judged::Overtaken(version.to_owned())
         }
         None => Judged::Overtaken("not installed".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Architecture, PackageName, Version};
+
+    fn change(name: &str, from: Option<&str>, to: Option<&str>) -> Change {
+        let version = |text: &str| Version::try_from(text.to_owned()).expect("valid");
+        Change {
+            id: id(name),
+            from: from.map(version),
+            to: to.map(version),
+        }
+    }
+
+    fn id(name: &str) -> PackageId {
+        PackageId {
+            name: PackageName::try_from(name.to_owned()).expect("valid"),
+            architecture: Architecture::try_from("amd64".to_owned()).expect("valid"),
+        }
+    }
+
+    fn whole() -> Course {
+        Course {
+            back: vec![
+                change("aa", Some("2"), Some("1")),
+                change("bb", Some("2"), Some("1")),
+            ],
+            remove: vec![change("new", Some("1"), None)],
+            left: vec![change("libc6", Some("1"), Some("2"))],
+            ..Course::default()
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_way_touches_nothing_else() {
+        let part = whole().only(&BTreeSet::from([id("bb")])).expect("a part");
+        assert_eq!(part.back, [change("bb", Some("2"), Some("1"))]);
+        assert!(part.partial && part.remove.is_empty() && part.left.is_empty());
+    }
+
+    #[test]
+    fn what_never_goes_back_is_named_and_does_not_take_the_others_along() {
+        let part = whole().only(&BTreeSet::from([id("libc6")]));
+        let part = part.expect("a part");
+        assert!(part.is_empty());
+        assert_eq!(part.left, [change("libc6", Some("1"), Some("2"))]);
+    }
+
+    #[test]
+    fn all_or_nothing_of_it_is_no_part() {
+        assert_eq!(whole().only(&BTreeSet::new()), None);
+        let all = ["aa", "bb", "new", "libc6"].map(id);
+        assert_eq!(whole().only(&BTreeSet::from(all)), None);
     }
 }

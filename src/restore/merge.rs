@@ -34,6 +34,14 @@ pub struct Owned {
     pub going: BTreeSet<PathBuf>,
     /// Of those that stay as the run has left them: none of them is touched.
     pub staying: BTreeSet<PathBuf>,
+    /// Whether nothing goes back but what is in `going`.
+    pub others_stay: bool,
+}
+
+impl Owned {
+    fn stays(&self, path: &Path) -> bool {
+        self.staying.contains(path) || (self.others_stay && !self.going.contains(path))
+    }
 }
 
 /// Judges every path. What is removed comes last, contents before folders.
@@ -48,7 +56,7 @@ pub fn judge<'a>(states: &States<'a>, owned: &Owned) -> Vec<Verdict<'a>> {
     for path in all {
         let of = |state: &BTreeMap<&'a Path, &'a Entry>| state.get(path).copied();
         let (then, present) = (of(&before), of(&now));
-        if !trees::covers(path) || owned.staying.contains(path) || are_alike(then, present) {
+        if !trees::covers(path) || owned.stays(path) || are_alike(then, present) {
             continue;
         }
         if !are_alike(of(&after), of(&at_start)) {
@@ -150,6 +158,11 @@ mod tests {
                 ..Owned::default()
             };
             assert!(judge(&states, &staying).is_empty());
+            let others = Owned {
+                others_stay: true,
+                ..Owned::default()
+            };
+            assert!(judge(&states, &others).is_empty());
         }
     }
 

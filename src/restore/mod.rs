@@ -37,7 +37,7 @@ mod transaction;
 mod rotation;
 
 pub use back::{Outcome, Step, Trip, begun, go_back};
-pub use decide::{Course, decide};
+pub use decide::{Course, decide, unsound};
 pub use fault::RestoreError;
 pub use ready::{WayBack, ready};
 pub use rotation::rotate;

@@ -7,7 +7,8 @@ use super::phases::{refusal, unable};
 use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{
-    Change, KeptPoint, PackageId, Plan, Refusal, Report, RestorePoint, RolledBack, RunId, Version,
+    Change, Extent, KeptPoint, PackageId, Plan, Refusal, Report, RestorePoint, RolledBack, RunId,
+    Version,
 };
 use crate::os::{clock, files};
 use crate::package_manager::{Fault, PackageManager};
@@ -132,19 +133,20 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// Brings the packages of a point back.
-    pub async fn roll_back(&self, desk: &mut Desk<'_>, of: Option<RunId>) -> Done {
+    pub async fn roll_back(&self, desk: &mut Desk<'_>, of: Option<RunId>, extent: Extent) -> Done {
         let run = of.unwrap_or(desk.run());
         let survivor = desk.record().survivor(&self.host.boot_id);
         self.outlive(desk, survivor).await?;
         self.alone(desk).await?;
         let found = match restore::begun(self.site, run) {
             Ok(Some(way)) => Ok(Ok(way)),
-            Ok(None) => self.find_way(desk, run).await,
+            Ok(None) => self.find_way(desk, run, extent).await,
             Err(cause) => Err(no_way(&cause, run)),
         };
         let back = match found {
             Err(told) => told,
             Ok(Err(course)) => RolledBack {
+                extent: extent_of(&course),
                 left: course.left,
                 ..RolledBack::default()
             },
@@ -161,11 +163,22 @@ impl<P: PackageManager> Tools<'_, P> {
         &self,
         desk: &mut Desk<'_>,
         run: RunId,
+        extent: Extent,
     ) -> Result<Result<WayBack, Course>, RolledBack> {
         let said = |cause: RestoreError| no_way(&cause, run);
         restore::seal(self.site, run).map_err(said)?;
         let never = |name: &str| self.rules.rollbacks.never.iter().any(|it| it.matches(name));
         let course = restore::decide(self.site, run, &never).map_err(said)?;
+        if extent == Extent::Unsound
+            && let Some(part) = restore::unsound(self.site, &course).map_err(said)?
+        {
+            match self.part_of_way(desk, run, part).await {
+                Ok(found) => return Ok(found),
+                Err(against) => desk.note(format!(
+                    "all of run {run} goes back, because what failed cannot go back alone: {against}"
+                )),
+            }
+        }
         if course.is_empty() {
             return Ok(Err(course));
         }
@@ -187,6 +200,23 @@ impl<P: PackageManager> Tools<'_, P> {
             let taken = restore::take(self.site, desk.run(), &reverse, &Keeping::Files);
             taken.map_err(said)?;
         }
+        Ok(Ok(way))
+    }
+
+    /// The way for packages that can go back without the others, or what stands
+    /// against it.
+    async fn part_of_way(
+        &self,
+        desk: &mut Desk<'_>,
+        run: RunId,
+        part: Course,
+    ) -> Result<Result<WayBack, Course>, String> {
+        if part.is_empty() {
+            return Ok(Err(part));
+        }
+        let way = self.ready(desk, run, &part).await;
+        let way = way.map_err(|told| told.failure.unwrap_or_default())?;
+        self.simulate(&way).await?;
         Ok(Ok(way))
     }
 
@@ -295,7 +325,7 @@ impl<P: PackageManager> Tools<'_, P> {
             ));
         }
         let unsound = self.audit().await?;
-        Ok(told(way.run, outcome, &unsound))
+        Ok(told(way, outcome, &unsound))
     }
 }
 
@@ -309,7 +339,16 @@ fn tell(desk: &mut Desk<'_>, step: Step) {
     }
 }
 
-fn told(run: RunId, outcome: Outcome, unsound: &[String]) -> RolledBack {
+fn extent_of(course: &Course) -> Extent {
+    if course.partial {
+        Extent::Unsound
+    } else {
+        Extent::Whole
+    }
+}
+
+fn told(way: &WayBack, outcome: Outcome, unsound: &[String]) -> RolledBack {
+    let run = way.run;
     let failure = outcome.failure.or_else(|| unsound.first().cloned());
     let mut next_steps = Vec::new();
     if failure.is_some() {
@@ -318,6 +357,7 @@ fn told(run: RunId, outcome: Outcome, unsound: &[String]) -> RolledBack {
         next_steps.push(format!("then go on with `patchd rollback {run}`"));
     }
     RolledBack {
+        extent: extent_of(&way.course),
         restored: outcome.restored,
         left: outcome.left,
         kept_files: outcome.kept_files,

@@ -233,7 +233,7 @@ impl<P: PackageManager> Tools<'_, P> {
             Some(Errand::Restart { allowed }) => self.restart(desk, allowed).await,
             Some(Errand::Reboot { until }) => self.reboot(desk, until).await,
             Some(Errand::Hook { point, outcome }) => self.hook(desk, point, outcome).await,
-            Some(Errand::RollBack { of }) => self.roll_back(desk, of).await,
+            Some(Errand::RollBack { of, extent }) => self.roll_back(desk, of, extent).await,
             Some(Errand::Quarantine(wish)) => self.quarantine(desk, &wish).await,
             None => Err(Refusal::Unable {
                 detail: "the order has no errand".to_owned(),

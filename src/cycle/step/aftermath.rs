@@ -4,7 +4,7 @@ use super::ending::{conclude, hook};
 use crate::cycle::course::{Course, is_break};
 use crate::cycle::event::Event;
 use crate::cycle::state::Stage;
-use crate::model::{Finding, HookPoint, RolledBack};
+use crate::model::{Extent, Finding, HookPoint, RolledBack};
 
 pub(super) fn restarted(event: Event, course: &mut Course) -> Option<Stage> {
     let Event::Restarted(restarted) = event else {
@@ -45,7 +45,7 @@ pub(super) fn verified(event: Event, course: &mut Course) -> Option<Stage> {
     };
     course.reboot_reasons = reboot_reasons;
     if course.takes_back(&findings) {
-        course.broke = own_breaks(&findings);
+        course.broke.extend(own_breaks(&findings));
         return Some(Stage::RollingBack);
     }
     course.findings = findings;
@@ -75,7 +75,9 @@ pub(super) fn rolled_back(event: Event, course: &mut Course) -> Option<Stage> {
 }
 
 fn take_back(course: &mut Course, back: RolledBack) {
-    course.kept_conffiles.clear();
+    if back.extent == Extent::Whole {
+        course.kept_conffiles.clear();
+    }
     course.learn_rollback(back);
 }
 

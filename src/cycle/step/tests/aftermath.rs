@@ -1,7 +1,7 @@
 //! Rehearsal, restarts, reboots, rollback, hooks.
 
 use super::*;
-use crate::model::{Class, Errand, Finding, HookPoint, Reboot, RolledBack, RunId, Task};
+use crate::model::{Class, Errand, Extent, Finding, HookPoint, Reboot, RolledBack, RunId, Task};
 
 fn broken(since: Option<RunId>) -> Event {
     let finding = Finding {
@@ -51,6 +51,65 @@ fn what_broke_something_is_taken_back_and_kept_away() {
     let end = walk(asked, vec![Event::Quarantined { kept_away: vec![] }]);
     assert_eq!(outcome(&end), Outcome::RolledBack);
     assert!(end.course.changed.is_empty(), "the machine is as before");
+}
+
+fn half_configured() -> Event {
+    let finding = Finding {
+        class: Class::Breaks,
+        check: "database".into(),
+        subject: String::new(),
+        detail: "openssl is half-configured".into(),
+        since: None,
+    };
+    Event::Verified {
+        findings: vec![finding],
+        reboot_reasons: vec![],
+    }
+}
+
+/// openssl was set aside and is half-configured; it went back alone.
+fn went_back_alone() -> State {
+    let mut state = installed();
+    state.course.broken = vec!["openssl is half-configured".to_owned()];
+    state.course.set_aside.push(crate::cycle::SetAside {
+        package: change("openssl").id.name,
+        reason: "its postinst failed".to_owned(),
+        harm: Some(change("openssl")),
+    });
+    let state = walk(state, vec![half_configured()]);
+    let Effect::Order(Task {
+        errand: Some(Errand::RollBack { extent, .. }),
+        ..
+    }) = state.effect()
+    else {
+        panic!("nothing is taken back")
+    };
+    assert_eq!(extent, Extent::Unsound);
+    let alone = RolledBack {
+        extent,
+        restored: vec![change("openssl").reversed()],
+        ..RolledBack::default()
+    };
+    walk(state, vec![Event::RolledBack(Box::new(alone)), restarted()])
+}
+
+#[test]
+fn what_would_not_be_installed_goes_back_alone_and_is_kept_away_alone() {
+    let asked = walk(went_back_alone(), vec![verified()]);
+    let suspicions = asked.course.suspicions().add;
+    assert_eq!(suspicions.len(), 1);
+    assert_eq!(suspicions[0].changes, [change("openssl")]);
+    let end = walk(asked, vec![Event::Quarantined { kept_away: vec![] }]);
+    assert_eq!(outcome(&end), Outcome::Partial);
+    assert_eq!(end.course.changed, [change("nginx")]);
+}
+
+#[test]
+fn what_breaks_without_it_takes_all_the_rest_back() {
+    let state = walk(went_back_alone(), vec![broken(None)]);
+    assert_eq!(state.stage, Stage::RollingBack);
+    assert_eq!(state.course.extent(), Extent::Whole);
+    assert_eq!(state.course.broke.len(), 2);
 }
 
 #[test]
@@ -213,7 +272,10 @@ fn a_rollback_by_hand_repairs_first_and_plans_nothing() {
     let state = walk(State::opened(mandate, NOW), vec![repaired()]);
     assert_eq!(
         state.effect(),
-        Effect::Order(Task::on(Errand::RollBack { of }))
+        Effect::Order(Task::on(Errand::RollBack {
+            of,
+            extent: Extent::Whole
+        }))
     );
     let end = walk(
         state,
