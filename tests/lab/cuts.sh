@@ -6,6 +6,7 @@
 # power, somewhere in a phase. What was begun then ends by itself; behind it the machine is as after the run or as before
 # it, the package database is sound, and the history tells just what became of it. PATCHD_SEED repeats a series.
 
+victims=(worker daemon machine dpkg)
 forward=(repair refresh download rehearse restore-point apply restart verify)
 backward=(repair roll-back restart verify quarantine)
 # A phase lasts about so long, ms.
@@ -41,10 +42,8 @@ newest_run() { in_machine sh -c 'ls /var/lib/patchd-worker/runs | tail -n 1'; }
 
 # up_again: the machine has its power back, and its daemon is ready.
 up_again() {
-    "$lab_source/machine" kill9 "$machine"
-    "$lab_source/machine" start "$machine"
-    in_machine mkdir -p /run/lab
-    wait_for 60 "the daemon is up again" in_machine patchd status --json
+    power_cut
+    wait_for 120 "the daemon is up again" in_machine patchd status --json
 }
 
 # at_rest SINCE: whatever was begun has ended, in the record and in the ledger.
@@ -64,7 +63,7 @@ one_cut() {
     local command=$1 wanted=$2 since phase victim delay hit found tries
     shift 2
     pick phase "$@"
-    pick victim worker daemon machine dpkg
+    pick victim "${victims[@]}"
     [[ $victim != dpkg || $phase == apply || $phase == roll-back ]] || victim=worker
     delay=$((RANDOM % lasts[$phase]))
     since=$(newest_run)
@@ -78,7 +77,7 @@ one_cut() {
     hit=$(in_machine cat /run/lab/cut)
     [ "$hit" != machine ] || up_again
     wait $asker || true
-    wait_for 240 "all is at rest again" at_rest
+    wait_for 600 "all is at rest again" at_rest
     found=$(state)
     step "$command, $victim $delay ms into $phase: $hit; $found"
     [[ $found == before || $found == after ]] || fail "the machine is between: $found"
@@ -87,7 +86,7 @@ one_cut() {
     for tries in 1 2 3; do
         [ "$(state)" != "$wanted" ] || return 0
         in_machine patchd "$command" ${now:+"$now"} >"$work/again-$tries.out" 2>&1 </dev/null || true
-        wait_for 240 "all is at rest" at_rest
+        wait_for 600 "all is at rest" at_rest
     done
     [ "$(state)" = "$wanted" ] || fail "$command does not get there: $(tail -n 1 "$work/again-3.out")"
 }
@@ -96,7 +95,7 @@ cut_short() {
     local count=$1 cuts now
     RANDOM=${PATCHD_SEED:=$2}
     step "seed $PATCHD_SEED"
-    "$lab_source/machine" cp "$machine" "$lab_source/cut.py" /usr/local/bin/cut.py
+    bring "$lab_source/cut.py" /usr/local/bin/cut.py
     for ((cuts = 0; cuts < count; cuts += 2)); do
         now=--now one_cut run after "${forward[@]}"
         now='' one_cut rollback before "${backward[@]}"

@@ -105,6 +105,17 @@ repack() {
 
 in_machine() { "$lab_source/machine" sh "$machine" "$@"; }
 
+# bring FILE PATH: an executable file into the machine.
+bring() { "$lab_source/machine" cp "$machine" "$@"; }
+
+# power_cut: and the machine boots again.
+power_cut() {
+    "$lab_source/machine" kill9 "$machine"
+    "$lab_source/machine" start "$machine"
+    in_machine mkdir -p /run/lab
+    step "the power was cut, and the machine has booted again"
+}
+
 # write PATH: stdin to a file of the machine.
 write() { in_machine sh -c "mkdir -p \"\$(dirname '$1')\"; cat >'$1'"; }
 
