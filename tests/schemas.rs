@@ -45,3 +45,22 @@ fn nothing_is_ever_null() {
         assert!(!text.contains("\"null\""), "{name}: {text}");
     }
 }
+
+#[test]
+fn every_outcome_of_a_run_is_a_word_of_the_schemas() {
+    let schemas = document::schemas();
+    let schema = |wanted| {
+        let found = schemas.iter().find(|(name, _)| *name == wanted);
+        Value::from(found.expect("a schema").1.clone())
+    };
+    let status = schema("status-1");
+    let state = &status["properties"]["state"]["enum"];
+    let run = &status["$defs"]["Run"]["properties"]["outcome"]["enum"];
+    for outcome in patchd::model::Outcome::ALL {
+        let word = Value::from(outcome.to_string());
+        for words in [state, run] {
+            let words = words.as_array().expect("words");
+            assert!(words.contains(&word), "{word} is not among {words:?}");
+        }
+    }
+}

@@ -66,6 +66,11 @@ fn print(check: &Check) {
             repository.id, repository.state
         ));
     }
+    let stale = check.running.stale_units.iter().flatten();
+    let stale: Vec<&str> = stale.map(|it| it.unit.as_str()).collect();
+    if !stale.is_empty() {
+        Screen::line(&format!("old code goes on in {}", stale.join(", ")));
+    }
     let reboot = &check.running.reboot;
     if reboot.owed {
         Screen::line(&format!("a reboot is owed: {}", reboot.reasons.join(", ")));

@@ -53,6 +53,22 @@ fn print(screen: &Screen, status: &Status) {
         let reasons = reboot.reasons.join(", ");
         Screen::line(&format!("a reboot is owed{since}: {reasons}"));
     }
+    if let Some(kept) = status
+        .quarantine
+        .as_ref()
+        .filter(|it| !it.sources.is_empty())
+    {
+        let sources = kept.sources.join(", ");
+        Screen::line(&format!(
+            "kept away: {sources}; `patchd quarantine` says why and until when"
+        ));
+        if !kept.unsolved.is_empty() {
+            let unsolved = kept.unsolved.join(", ");
+            Screen::line(&format!(
+                "no culprit was found among {unsolved}: look at them, then let in what is harmless with `patchd quarantine remove`"
+            ));
+        }
+    }
     rivals(status.rivals.as_deref());
     if let Some(next) = &status.next {
         Screen::line(&format!("next: {} at {}", next.schedule, next.starts));

@@ -33,5 +33,5 @@ pub use restore_points::{RestorePoint, RestorePoints};
 pub use run::{Decision, Finding, History, PackageChange, Phase, Run, RunDocument, SetAside, Skip};
 pub use schedule::{Schedule, Schedules, Window};
 pub use schema::schemas;
-pub use status::{Next, Pause, Status};
+pub use status::{Kept, Next, Pause, Status};
 pub use takeover::Takeover;

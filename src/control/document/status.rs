@@ -14,7 +14,7 @@ pub struct Status {
     #[schemars(extend("const" = "patchd/status/1"))]
     pub schema: String,
     /// The last run's outcome, or `never-run`, `running`, `interrupted`.
-    #[schemars(extend("enum" = ["never-run", "running", "interrupted", "succeeded", "reboot-owed", "partial", "deferred", "failed", "needs-human", "cloned"]))]
+    #[schemars(extend("enum" = ["never-run", "running", "interrupted", "succeeded", "reboot-owed", "partial", "rolled-back", "deferred", "failed", "needs-human", "cloned"]))]
     pub state: String,
     /// The last run; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,6 +24,9 @@ pub struct Status {
     /// Whoever else patches this machine; absent when that cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rivals: Option<Vec<String>>,
+    /// What is kept away; absent when that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Kept>,
     /// Who has paused patching; absent when nobody has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Pause>,
@@ -34,6 +37,15 @@ pub struct Status {
     /// Absent when it is sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_fault: Option<String>,
+}
+
+/// Harms, and what they are laid to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Kept {
+    /// The sources that have versions in quarantine.
+    pub sources: Vec<String>,
+    /// Those among which no culprit was found: a person has to look.
+    pub unsolved: Vec<String>,
 }
 
 /// No run starts until it is taken back.

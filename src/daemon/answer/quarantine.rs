@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::history::change;
 use super::{View, time, word};
 use crate::control::{ControlError, document};
+use crate::daemon::parts::Parts;
 use crate::daemon::quarantine::read;
 use crate::model::KeptAway;
 use crate::package_manager::PackageManager;
-use crate::quarantine::{Entry, Suspect};
+use crate::quarantine::{Entry, Standing, Suspect};
 
 pub(super) async fn quarantine<P: PackageManager>(
     view: &View<'_, P>,
@@ -22,6 +23,21 @@ pub(super) async fn quarantine<P: PackageManager>(
             .iter()
             .map(|entry| harm(entry, &pins))
             .collect(),
+    })
+}
+
+/// What of it is worth a line.
+pub(super) fn kept<P>(parts: &Parts<P>) -> Result<document::Kept, ControlError> {
+    let book = read(parts)?;
+    let sources = |entries: &mut dyn Iterator<Item = &Entry>| {
+        let suspects = entries.flat_map(|entry| &entry.suspects);
+        let names: BTreeSet<String> = suspects.map(|it| it.source.to_string()).collect();
+        names.into_iter().collect()
+    };
+    let is_unsolved = |entry: &&Entry| entry.standing() == Standing::NeedsHuman;
+    Ok(document::Kept {
+        sources: sources(&mut book.entries.iter()),
+        unsolved: sources(&mut book.entries.iter().filter(is_unsolved)),
     })
 }
 

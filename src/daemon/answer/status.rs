@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::fs::FlockOperation;
 
-use super::{Answerer, View, history, machine, rivals, schedule, time};
+use super::{Answerer, View, history, machine, quarantine, rivals, schedule, time};
 use crate::control::{ControlError, document};
 use crate::os::clock;
 use crate::running;
@@ -33,6 +33,7 @@ pub(super) async fn status<P>(view: &View<'_, P>) -> Result<document::Status, Co
         last_run: last.as_ref().map(history::row),
         reboot: machine::reboot(reasons, since),
         rivals: rivals::active().await,
+        quarantine: quarantine::kept(view.parts).ok(),
         paused: pause.map(paused),
         next: match view.answerer {
             Answerer::Daemon => schedule::next(view, clock::now()),
