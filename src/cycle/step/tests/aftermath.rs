@@ -274,7 +274,8 @@ fn a_rollback_by_hand_repairs_first_and_plans_nothing() {
         state.effect(),
         Effect::Order(Task::on(Errand::RollBack {
             of,
-            extent: Extent::Whole
+            extent: Extent::Whole,
+            rehearse: true,
         }))
     );
     let end = walk(
