@@ -135,11 +135,14 @@ offer() {
     done
 }
 
-# own_package NAME VERSION WHERE [FIELD...]: a package of this journey alone, in $work/own/WHERE; its postinst is on stdin.
+# own_package NAME VERSION WHERE [FIELD...]: a package of this journey alone, in $work/own/WHERE; its postinst is on stdin,
+# and what lies in $work/files goes into it.
 own_package() {
     local name=$1 version=$2 where=$3 tree=$work/tree
     shift 3
     rm -rf "$tree"
+    mkdir -p "$work/files"
+    mv "$work/files" "$tree"
     mkdir -p "$tree/DEBIAN" "$tree/usr/share/$name"
     printf '%s\n' "Package: $name" "Version: $version" 'Architecture: all' 'Maintainer: patchd lab <lab@example.invalid>' \
         "Description: made package of this journey" "$@" >"$tree/DEBIAN/control"

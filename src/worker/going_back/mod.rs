@@ -239,12 +239,6 @@ impl<P: PackageManager> Tools<'_, P> {
                 outcome.mended
             ));
         }
-        if let Some(older) = &outcome.older {
-            desk.note(format!(
-                "older contents of configuration files that stayed are in {}",
-                older.display()
-            ));
-        }
         let unsound = self.audit().await?;
         Ok(told(way, outcome, &unsound))
     }
@@ -282,6 +276,7 @@ fn told(way: &WayBack, outcome: Outcome, unsound: &[String]) -> RolledBack {
         restored: outcome.restored,
         left: outcome.left,
         kept_files: outcome.kept_files,
+        older_files: outcome.older.map(|folder| folder.display().to_string()),
         not_rehearsed: None,
         failure,
         next_steps,
