@@ -221,7 +221,12 @@ impl Course {
         // What would not be installed is the culprit; what went back with it is none.
         let known = self.is_only_unsound() && !add.is_empty();
         let back = self.rolled_back.as_ref();
-        if let Some(back) = back.filter(|it| !it.restored.is_empty() && !known) {
+        let changes = back.map(|it| it.restored.iter().map(Change::reversed));
+        // What was brought in and is older than what is back did no harm: a rollback
+        // was taken back.
+        let is_newer = |change: &Change| change.from < change.to;
+        let changes: Vec<Change> = changes.into_iter().flatten().filter(is_newer).collect();
+        if !changes.is_empty() && !known {
             let evidence: Vec<String> = self.broke.iter().map(|it| it.detail.clone()).collect();
             let reason = match (evidence.first(), self.mandate.of) {
                 (Some(first), _) => format!("it was rolled back: {first}"),
@@ -229,8 +234,8 @@ impl Course {
                 (None, None) => "it was rolled back".to_owned(),
             };
             add.push(Suspicion {
-                changes: back.restored.iter().map(Change::reversed).collect(),
-                known: back.restored.len() == 1,
+                known: changes.len() == 1,
+                changes,
                 reason,
                 evidence,
             });

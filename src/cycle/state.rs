@@ -128,6 +128,7 @@ impl State {
             Stage::RollingBack => Task::on(Errand::RollBack {
                 of: mandate.of,
                 extent: self.course.extent(),
+                rehearse: mandate.conduct.rehearse,
             }),
             Stage::Quarantining => Task::on(Errand::Quarantine(self.course.suspicions())),
             Stage::Hooking { point, next } => Task::on(Errand::Hook {

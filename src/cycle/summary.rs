@@ -55,6 +55,10 @@ impl Course {
         let left: Vec<String> = back.left.iter().map(|it| it.id.to_string()).collect();
         parts.extend(list("not rolled back, as configured: ", &left));
         parts.extend(list("changed since, and left as it is: ", &back.kept_files));
+        let older = back.older_files.as_ref();
+        parts.extend(older.map(|folder| format!("their older contents are in {folder}")));
+        let unproven = back.not_rehearsed.as_ref();
+        parts.extend(unproven.map(|why| format!("it was not rehearsed: {why}")));
         parts.extend(back.failure.clone());
         parts.extend(back.next_steps.iter().cloned());
         parts

@@ -68,6 +68,10 @@ fn rolled_back(run: RunId, back: &RolledBack) {
         event!(ROLLBACK_FAILED, PATCHD_RUN = %run, "run {run}: {failure}; {steps}");
         return;
     }
+    if let Some(why) = &back.not_rehearsed {
+        event!(REHEARSED as Warn, PATCHD_RUN = %run, PATCHD_VERDICT = %Verdict::Unproven,
+            "run {run}: its rollback was not rehearsed: {why}");
+    }
     let count = back.restored.len();
     event!(ROLLED_BACK, PATCHD_RUN = %run, "run {run}: {count} packages have their old versions again");
 }

@@ -85,6 +85,9 @@ pub enum Errand {
         /// How much of it.
         #[serde(default)]
         extent: Extent,
+        /// Whether it is tried in a throw-away view of the machine first.
+        #[serde(default)]
+        rehearse: bool,
     },
     /// For `Restart`.
     Restart {

@@ -59,6 +59,12 @@ pub struct RolledBack {
     pub left: Vec<Change>,
     /// Configuration files that stay because somebody changed them since; absolute paths.
     pub kept_files: Vec<String>,
+    /// The folder with their older contents; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_files: Option<String>,
+    /// Why it was not rehearsed although it should have been; absent when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_rehearsed: Option<String>,
     /// Set when it did not go through; one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

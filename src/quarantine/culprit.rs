@@ -76,24 +76,45 @@ impl Book {
         Some(self.entries.remove(index))
     }
 
-    /// Lets in the next half of everything that is searched and not on trial
-    /// already. Returns what comes in.
+    /// At the beginning of a run: lets in the next half of everything that is
+    /// searched. Returns what comes in.
     pub fn try_halves(&mut self) -> Vec<Suspect> {
         let mut tried = Vec::new();
         for entry in &mut self.entries {
-            let at_it = entry.suspects.iter().any(|suspect| suspect.on_trial);
-            if at_it || entry.standing() != Standing::Searching {
-                continue;
-            }
-            entry.trials += 1;
-            entry.cross_check = false;
-            let half = entry.suspects.len() / 2;
-            for suspect in entry.suspects.iter_mut().take(half) {
-                suspect.on_trial = true;
-                tried.push(suspect.clone());
+            if entry.next_half() {
+                let half = entry.suspects.iter().filter(|it| it.on_trial);
+                tried.extend(half.cloned());
             }
         }
+        self.tidy();
         tried
+    }
+}
+
+impl Entry {
+    /// What was let in and is still on trial has not come in: it may want what is
+    /// kept away, and the others are let in instead.
+    fn next_half(&mut self) -> bool {
+        if self.cross_check {
+            // It only had to show that it is harmless.
+            self.suspects.retain(|it| !it.on_trial);
+            self.cross_check = false;
+        }
+        let count = self.suspects.len();
+        let on_trial = self.suspects.iter().filter(|it| it.on_trial).count();
+        let turns = 0 < on_trial && on_trial < count && self.trials < TRIALS;
+        if !turns && (0 < on_trial || self.standing() != Standing::Searching) {
+            return false;
+        }
+        self.trials += 1;
+        for (at, suspect) in self.suspects.iter_mut().enumerate() {
+            suspect.on_trial = if turns {
+                !suspect.on_trial
+            } else {
+                at < count / 2
+            };
+        }
+        true
     }
 }
 
@@ -318,6 +339,27 @@ mod tests {
         assert_eq!(book.entries[0].standing(), Standing::NeedsHuman);
         // The set, one half, the other half.
         assert_eq!((machine.kept_out().len(), machine.rollbacks), (8, 3));
+    }
+
+    #[test]
+    fn a_half_that_cannot_come_in_makes_way_for_the_other() {
+        let on_trial = |book: &Book| -> Vec<String> {
+            let suspects = book.entries.iter().flat_map(|entry| &entry.suspects);
+            let tried = suspects.filter(|it| it.on_trial);
+            tried.map(|it| it.source.to_string()).collect()
+        };
+        let mut book = Book::default();
+        book.accuse(accusation([1, 2, 3, 4]), run(), now());
+        book.try_halves();
+        assert_eq!(on_trial(&book), ["p01", "p02"]);
+        book.try_halves();
+        assert_eq!(on_trial(&book), ["p03", "p04"]);
+        // They do harm, and what seems harmless then cannot come in alone.
+        book.accuse(accusation([3, 4]), RunId::new(2, 2), now());
+        assert_eq!(on_trial(&book), ["p01", "p02"]);
+        book.try_halves();
+        assert_eq!(on_trial(&book), ["p03"]);
+        assert_eq!(book.entries[0].suspects.len(), 2, "the others are let go");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::note::SYSTEMCTL;
 use crate::model::Plan;
@@ -96,6 +97,9 @@ const NAMES: [&str; 45] = [
 pub struct Script {
     /// The transaction.
     pub plan: Plan,
+    /// Set when it is a way back; in the words of whoever goes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way_back: Option<Value>,
     /// What must pass after it if it passed before.
     pub checks: Vec<Check>,
 }
@@ -237,6 +241,7 @@ mod tests {
         let stage = Stage::at(folder.path());
         let script = Script {
             plan: Plan::default(),
+            way_back: None,
             checks: vec![Check {
                 name: "true".to_owned(),
                 argv: vec!["/bin/true".to_owned()],

@@ -1,16 +1,14 @@
 //! Values to argv: what dpkg is told on the way back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::PackageId;
 use crate::os::command::Command;
 
 const DPKG: &str = "/usr/bin/dpkg";
 
-/// dpkg, under a lock that we hold for it: between its calls nobody comes in.
-fn dpkg() -> Command {
-    Command::new("/usr/bin/env").args(["DPKG_FRONTEND_LOCKED=true", DPKG])
-}
+/// Where scripts find programs.
+const SCRIPTS_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What may be asked nobody, and what no dpkg.cfg may turn.
 const FIRM: [&str; 4] = [
@@ -20,33 +18,52 @@ const FIRM: [&str; 4] = [
     "--force-confold",
 ];
 
-/// Installs these package files, older ones too; whoever stands in the way for
-/// the moment is deconfigured.
-pub fn install(files: &[PathBuf]) -> Command {
-    dpkg()
-        .args(FIRM)
-        .args(["--force-downgrade", "--auto-deconfigure", "--install"])
-        .args(files.iter().map(|file| file.to_string_lossy()))
+/// dpkg, under a lock that we hold for it: between its calls nobody comes in.
+#[derive(Debug, Clone, Copy)]
+pub struct Dpkg<'a> {
+    /// What its scripts find before all other programs.
+    pub stand_ins: Option<&'a Path>,
 }
 
-/// Configures what was only unpacked.
-pub fn configure() -> Command {
-    dpkg().args(FIRM).args(["--configure", "--pending"])
-}
+impl Dpkg<'_> {
+    fn command(&self) -> Command {
+        let path = self
+            .stand_ins
+            .map(|folder| format!("PATH={}:{SCRIPTS_PATH}", folder.display()));
+        Command::new("/usr/bin/env")
+            .arg("DPKG_FRONTEND_LOCKED=true")
+            .args(path)
+            .arg(DPKG)
+    }
 
-/// Takes packages away, half-installed ones too. Their configuration stays: a
-/// script that purges may take along what another package has inherited.
-pub fn remove(packages: &[PackageId]) -> Command {
-    dpkg()
-        .args(["--force-remove-reinstreq", "--remove"])
-        .args(packages.iter().map(ToString::to_string))
-}
+    /// Installs these package files, older ones too; whoever stands in the way
+    /// for the moment is deconfigured.
+    pub fn install(&self, files: &[PathBuf]) -> Command {
+        self.command()
+            .args(FIRM)
+            .args(["--force-downgrade", "--auto-deconfigure", "--install"])
+            .args(files.iter().map(|file| file.to_string_lossy()))
+    }
 
-/// The same for kernels, which leave nothing that anybody inherits.
-pub fn purge(packages: &[PackageId]) -> Command {
-    dpkg()
-        .args(["--force-remove-reinstreq", "--purge"])
-        .args(packages.iter().map(ToString::to_string))
+    /// Configures what was only unpacked.
+    pub fn configure(&self) -> Command {
+        self.command().args(FIRM).args(["--configure", "--pending"])
+    }
+
+    /// Takes packages away, half-installed ones too. Their configuration stays: a
+    /// script that purges may take along what another package has inherited.
+    pub fn remove(&self, packages: &[PackageId]) -> Command {
+        self.command()
+            .args(["--force-remove-reinstreq", "--remove"])
+            .args(packages.iter().map(ToString::to_string))
+    }
+
+    /// The same for kernels, which leave nothing that anybody inherits.
+    pub fn purge(&self, packages: &[PackageId]) -> Command {
+        self.command()
+            .args(["--force-remove-reinstreq", "--purge"])
+            .args(packages.iter().map(ToString::to_string))
+    }
 }
 
 /// The cache of shared libraries.

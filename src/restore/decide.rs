@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::database::{Stanza, find, stanzas};
-use super::fault::{RestoreError, file};
+use super::fault::RestoreError;
 use super::point::Point;
 use super::site::Site;
 use super::store;
@@ -75,8 +75,7 @@ pub fn decide(
     never: &dyn Fn(&str) -> bool,
 ) -> Result<Course, RestoreError> {
     let point = store::load(site, run)?.ok_or(RestoreError::Absent(run))?;
-    let path = site.dpkg("status");
-    let status = std::fs::read(&path).map_err(file(&path))?;
+    let status = site.status()?;
     let running = rustix::system::uname();
     let kernel = running.release().to_string_lossy();
     course(&point, &stanzas(&status), &|name: &str| {
@@ -88,8 +87,7 @@ pub fn decide(
 /// The part of a course that brings back what is not sound now; none where that is
 /// nothing, or everything.
 pub fn unsound(site: &Site, course: &Course) -> Result<Option<Course>, RestoreError> {
-    let path = site.dpkg("status");
-    let status = std::fs::read(&path).map_err(file(&path))?;
+    let status = site.status()?;
     let now = stanzas(&status);
     let ids = course
         .changes()

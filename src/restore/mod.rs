@@ -26,20 +26,23 @@ mod archive;
 mod back;
 mod commands;
 mod decide;
+mod journey;
 mod merge;
 mod put;
 mod ready;
 mod rebuild;
 mod repair;
 mod scripts;
+mod settle;
 mod transaction;
 
 mod rotation;
 
-pub use back::{Outcome, Step, Trip, begun, go_back};
+pub use back::{Outcome, Step, Trip, go_back};
 pub use decide::{Course, decide, unsound};
 pub use fault::RestoreError;
-pub use ready::{WayBack, ready};
+pub use journey::begun;
+pub use ready::{WayBack, ready, unpacked};
 pub use rotation::rotate;
 pub use seal::seal;
 pub use site::Site;

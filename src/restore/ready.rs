@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::decide::Course;
 use super::fault::{RestoreError, file};
 use super::pack::Pack;
-use super::point::{Kept, Point};
+use super::point::{Kept, Point, Thing};
 use super::rebuild::{Source, Unbuildable, rebuild};
 use super::site::Site;
 use super::store;
@@ -86,6 +86,20 @@ pub fn ready(
     }))
 }
 
+/// What the packages of a way back take on disk, bytes.
+pub fn unpacked(site: &Site, way: &WayBack) -> Result<u64, RestoreError> {
+    let point = store::load(site, way.run)?.ok_or(RestoreError::Absent(way.run))?;
+    let back = way.course.back.iter();
+    let entries = back
+        .filter_map(|change| kept(&point, &change.id))
+        .flat_map(|kept| &kept.entries);
+    let sizes = entries.map(|entry| match entry.thing {
+        Thing::File { size, .. } => size,
+        Thing::Folder { .. } | Thing::Link { .. } | Thing::Missing | Thing::Other => 0,
+    });
+    Ok(sizes.sum())
+}
+
 /// The record of a package in a point.
 pub fn kept<'a>(point: &'a Point, id: &PackageId) -> Option<&'a Kept> {
     point.packages.iter().find(|kept| kept.change.id == *id)
@@ -102,7 +116,7 @@ fn whole(main: &Path, archive: &super::point::Archive) -> Result<PathBuf, String
 }
 
 fn readable(source: &Source<'_>, entry: &super::point::Entry) -> Result<(), String> {
-    use super::point::{Content, Thing};
+    use super::point::Content;
     let Thing::File {
         content: content @ Content::Copied(_),
         sum: Some(sum),

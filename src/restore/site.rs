@@ -54,6 +54,12 @@ impl Site {
         self.at(Path::new("/var/lib/dpkg")).join(name)
     }
 
+    /// dpkg's status file.
+    pub(super) fn status(&self) -> Result<Vec<u8>, RestoreError> {
+        let path = self.dpkg("status");
+        std::fs::read(&path).map_err(file(&path))
+    }
+
     /// What a path of ours is called in the system; `None` outside of it.
     pub(super) fn inside(&self, place: &Path) -> Option<PathBuf> {
         let inner = place.strip_prefix(&self.root).ok()?;

@@ -96,7 +96,8 @@ impl<P: PackageManager> Tools<'_, P> {
     /// What was reported as installed must be installed.
     async fn versions(&self, record: &Record) -> Result<Vec<Finding>, Refusal> {
         let mut expected = BTreeMap::new();
-        for change in record.completed().flat_map(Plan::changes) {
+        let installed = record.completed().flat_map(Plan::changes);
+        for change in installed.chain(record.taken_back()) {
             expected.insert(change.id.clone(), change.to.clone());
         }
         let ids: Vec<_> = expected.keys().cloned().collect();

@@ -12,6 +12,7 @@ mod tools;
 mod validate;
 
 mod acts;
+mod going_back;
 mod hook;
 mod inspection;
 mod live;

@@ -152,7 +152,12 @@ impl<P: PackageManager> Tools<'_, P> {
             changes,
             on_trial: false,
         });
-        let suspects: Vec<Suspect> = suspects.collect();
+        let mut suspects: Vec<Suspect> = suspects.collect();
+        // What is new came because something else wants it, and stays away with that.
+        let is_new = |it: &Suspect| it.changes.iter().all(|change| change.from.is_none());
+        if !suspects.iter().all(is_new) {
+            suspects.retain(|it| !is_new(it));
+        }
         Ok(Accusation {
             known: suspicion.known || suspects.len() == 1,
             suspects,

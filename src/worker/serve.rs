@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FlockOperation;
 
 use super::caller::Caller;
+use super::going_back::Wish;
 use super::log;
 use super::record::{Line, Record};
 use super::tools::{Done, Tools};
@@ -233,7 +234,19 @@ impl<P: PackageManager> Tools<'_, P> {
             Some(Errand::Restart { allowed }) => self.restart(desk, allowed).await,
             Some(Errand::Reboot { until }) => self.reboot(desk, until).await,
             Some(Errand::Hook { point, outcome }) => self.hook(desk, point, outcome).await,
-            Some(Errand::RollBack { of, extent }) => self.roll_back(desk, of, extent).await,
+            Some(Errand::RollBack {
+                of,
+                extent,
+                rehearse,
+            }) => {
+                let wish = Wish {
+                    run: of.unwrap_or(desk.run()),
+                    extent,
+                    // Where all policies want it, nobody can do without.
+                    rehearse: rehearse || self.rules.rehearse,
+                };
+                self.roll_back(desk, &wish).await
+            }
             Some(Errand::Quarantine(wish)) => self.quarantine(desk, &wish).await,
             None => Err(Refusal::Unable {
                 detail: "the order has no errand".to_owned(),

@@ -146,6 +146,23 @@ offer() {
     done
 }
 
+# own_package NAME VERSION WHERE [FIELD...]: a package of this journey alone, in $work/own/WHERE; its postinst is on stdin,
+# and what lies in $work/files goes into it.
+own_package() {
+    local name=$1 version=$2 where=$3 tree=$work/tree
+    shift 3
+    rm -rf "$tree"
+    mkdir -p "$work/files"
+    mv "$work/files" "$tree"
+    mkdir -p "$tree/DEBIAN" "$tree/usr/share/$name"
+    printf '%s\n' "Package: $name" "Version: $version" 'Architecture: all' 'Maintainer: patchd lab <lab@example.invalid>' \
+        "Description: made package of this journey" "$@" >"$tree/DEBIAN/control"
+    echo "$version" >"$tree/usr/share/$name/version"
+    { printf '#!/bin/sh\nset -e\n' && cat; } >"$tree/DEBIAN/postinst"
+    chmod 755 "$tree/DEBIAN/postinst"
+    dpkg-deb -Zgzip --build --root-owner-group "$tree" "$work/own/$where/${name}_${version}_all.deb" >/dev/null
+}
+
 # The failing mirror serves those packages at http://ADDRESS:8080/FAULT, on the machine's own loopback. One address a
 # repository: apt gives up on all of an address once a connection to it failed, whatever the port.
 start_mirror() {

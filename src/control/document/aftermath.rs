@@ -46,6 +46,12 @@ pub struct RolledBack {
     pub left: Vec<PackageChange>,
     /// Configuration files that stay because somebody changed them since.
     pub kept_files: Vec<String>,
+    /// The folder with their older contents; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub older_files: Option<String>,
+    /// Why it was not rehearsed although it should have been; absent when it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_rehearsed: Option<String>,
     /// Why it did not go through; absent when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

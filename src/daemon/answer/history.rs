@@ -93,6 +93,8 @@ pub(super) fn aftermath(course: &cycle::Course) -> document::Aftermath {
         restored: changes(&back.restored),
         left: changes(&back.left),
         kept_files: back.kept_files.clone(),
+        older_files: back.older_files.clone(),
+        not_rehearsed: back.not_rehearsed.clone(),
         failure: back.failure.clone(),
         next_steps: back.next_steps.clone(),
     };

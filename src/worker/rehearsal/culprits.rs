@@ -57,7 +57,7 @@ impl<P: PackageManager> Tools<'_, P> {
         let Ok(plan) = self.package_manager.plan(wanted).await else {
             return false;
         };
-        match trial::perform(setting, &plan, desk).await {
+        match trial::perform(setting, &plan, None, desk).await {
             Ok(trial) => foretold::report(&plan, setting, &trial).verdict == Verdict::Passed,
             Err(_) => false,
         }

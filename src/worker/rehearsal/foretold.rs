@@ -8,8 +8,8 @@ use crate::model::{
     BootPart, Bounds, Change, DiskUse, FileChange, FileChanges, FileFate, Plan, Rehearsal,
     ServiceFate, StaleUnit,
 };
-use crate::os::jail::{Bounded, Change as Kind, Changed, Ended, How};
-use crate::rehearsal::{self, Ending};
+use crate::os::jail::{Bounded, Change as Kind, Changed, Ended};
+use crate::rehearsal;
 use crate::running;
 
 /// As many files as a report lists: all of a large upgrade.
@@ -18,21 +18,10 @@ const LISTED: usize = 100_000;
 /// What must be seen to foretell what a transaction does.
 const SEEN: [&str; 5] = ["usr", "etc", "var", "boot", "opt"];
 
-/// How the jail ended, for the judge.
-pub(super) fn ending(trial: &Trial) -> Ending {
-    match trial.ended.how {
-        How::TimeLimit => Ending::TimeLimit(trial.limit),
-        How::Memory => Ending::Memory,
-        How::Tasks => Ending::Tasks,
-        How::Status(_) if trial.ended.layer_full => Ending::LayerFull,
-        How::Status(status) => Ending::Status(status),
-    }
-}
-
 /// The report of one transaction.
 pub(super) fn report(plan: &Plan, setting: &Setting, trial: &Trial) -> Rehearsal {
     let Trial { heard, ended, .. } = trial;
-    let judged = rehearsal::judge(heard, ending(trial));
+    let judged = rehearsal::judge(heard, trial.ending());
     let changes = || {
         ended
             .changes

@@ -5,17 +5,23 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::model::ExitCode;
+use crate::model::{Change, ExitCode};
 use crate::os::command::System;
 use crate::os::files;
 use crate::package_manager::{Activity, Applied, Fault, PackageManager, Settings, detect};
 use crate::rehearsal::{self, PIECE, Said, Stage};
+use crate::restore::{self, Site, Step, Trip, WayBack};
 
 /// Where Debian's packages write their names when they want a reboot.
 const REBOOT_REQUIRED: &str = "/run/reboot-required.pkgs";
 const REBOOT_CAP: u64 = 64 << 10;
+
+/// What the package manager prints, in the folder of the run inside.
+const OUTPUT: &str = "output.log";
 
 /// The output of a transaction, bytes; what is beyond is not told.
 const OUTPUT_CAP: u64 = 4 << 20;
@@ -65,16 +71,18 @@ async fn play(stage: &Stage) -> Result<(), String> {
     progress(0, "looking at configurations before");
     let passed = rehearsal::passing(&script.checks, &System).await;
     let begun = Instant::now();
-    let applied = manager.apply(&script.plan, &stage.run(), &mut watch).await;
-    let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let applied = match applied {
-        Ok(applied) => applied,
-        Err(Fault::Stale { differences }) => {
-            say(&Said::Stale { differences });
-            return Ok(());
-        }
-        Err(fault) => return Err(told(fault)),
+    let applied = match &script.way_back {
+        None => match manager.apply(&script.plan, &stage.run(), &mut watch).await {
+            Ok(applied) => applied,
+            Err(Fault::Stale { differences }) => {
+                say(&Said::Stale { differences });
+                return Ok(());
+            }
+            Err(fault) => return Err(told(fault)),
+        },
+        Some(way) => go_back(way, stage).await?,
     };
+    let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tell(stage, applied, milliseconds);
     progress(100, "looking at the package database behind it");
     let sentences = manager.audit().await.map_err(told)?.into_iter();
@@ -98,9 +106,36 @@ async fn play(stage: &Stage) -> Result<(), String> {
     Ok(())
 }
 
+/// The way back that a restore point gives. An error means that it was not begun.
+async fn go_back(way: &Value, stage: &Stage) -> Result<Applied, String> {
+    let way = WayBack::deserialize(way).map_err(|cause| cause.to_string())?;
+    let site = Site::here().map_err(|cause| cause.to_string())?;
+    let trip = Trip {
+        site: &site,
+        runner: &System,
+        log: &stage.run().join(OUTPUT),
+        stand_ins: Some(&stage.stand_ins()),
+    };
+    let watch = &mut |step| {
+        if let Step::Doing { percent, what } = step {
+            progress(percent, what);
+        }
+    };
+    let outcome = restore::go_back(&trip, &way, watch).await;
+    let outcome = outcome.map_err(|cause| cause.to_string())?;
+    let is_back = |change: &&Change| outcome.restored.contains(change);
+    let missing = way.course.changes().filter(|change| !is_back(change));
+    Ok(Applied {
+        culprits: missing.map(|change| change.id.name.clone()).collect(),
+        changed: outcome.restored,
+        kept_conffiles: outcome.kept_files,
+        failure: outcome.failure,
+    })
+}
+
 /// How the transaction ended, with the words of whoever failed.
 fn tell(stage: &Stage, applied: Applied, milliseconds: u64) {
-    let output = stage.run().join("output.log");
+    let output = stage.run().join(OUTPUT);
     let output = read(&output).unwrap_or_default();
     let letters: Vec<char> = output.chars().collect();
     for piece in letters.chunks(PIECE) {

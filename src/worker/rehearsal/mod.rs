@@ -7,6 +7,8 @@ mod culprits;
 mod foretold;
 mod trial;
 
+mod way_back;
+
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -46,7 +48,8 @@ impl<P: PackageManager> Tools<'_, P> {
             .map_err(refusal)?;
         self.goes_on()?;
         self.same_plan(plan).await?;
-        let mut report = match self.setting(plan).await? {
+        let unpacked = self.package_manager.unpacked(plan).await.map_err(refusal)?;
+        let mut report = match self.setting(rehearsal::predicted(plan, unpacked)).await? {
             Ok(setting) => self.tried(&setting, plan, desk).await?,
             Err(no_room) => Rehearsal::impossible(plan.clone(), no_room),
         };
@@ -103,7 +106,7 @@ impl<P: PackageManager> Tools<'_, P> {
         plan: &Plan,
         desk: &mut Desk<'_>,
     ) -> Result<Rehearsal, Refusal> {
-        let trial: Trial = match trial::perform(setting, plan, desk).await {
+        let trial: Trial = match trial::perform(setting, plan, None, desk).await {
             Ok(trial) => trial,
             Err(error) => return Ok(Rehearsal::impossible(plan.clone(), error.to_string())),
         };
@@ -124,15 +127,14 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// What all transactions are tried with; a sentence when there is no room.
-    async fn setting(&self, plan: &Plan) -> Result<Result<Setting, String>, Refusal> {
-        let unpacked = self.package_manager.unpacked(plan).await.map_err(refusal)?;
+    async fn setting(&self, predicted: u64) -> Result<Result<Setting, String>, Refusal> {
         let layers = self.root.join(LAYERS);
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&layers)
             .map_err(|cause| unable(&cause))?;
-        let room = match self.room(rehearsal::predicted(plan, unpacked)) {
+        let room = match self.room(predicted) {
             Ok(room) => room,
             Err(sentence) => return Ok(Err(sentence)),
         };

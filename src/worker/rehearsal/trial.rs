@@ -5,12 +5,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::super::serve::Desk;
 use crate::model::{Layer, Plan};
 use crate::os::files::no_follow;
-use crate::os::jail::{Bounds, Ended, Jail, JailError, Network, PROGRAM, View, Walls};
+use crate::os::jail::{Bounds, Ended, How, Jail, JailError, Network, PROGRAM, View, Walls};
 use crate::os::{jail, systemd};
-use crate::rehearsal::{self, Check, Heard, Room, Script, Show};
+use crate::rehearsal::{self, Check, Ending, Heard, Room, Script, Show};
 
 /// Processes and threads; a large initramfs is made by dozens.
 const TASKS: u32 = 512;
@@ -35,16 +37,31 @@ pub(super) struct Trial {
     pub limit: Duration,
 }
 
-/// Runs the plan in a jail; what it tells goes to the desk, and what it prints
+impl Trial {
+    /// How the jail ended, for the judge.
+    pub fn ending(&self) -> Ending {
+        match self.ended.how {
+            How::TimeLimit => Ending::TimeLimit(self.limit),
+            How::Memory => Ending::Memory,
+            How::Tasks => Ending::Tasks,
+            How::Status(_) if self.ended.layer_full => Ending::LayerFull,
+            How::Status(status) => Ending::Status(status),
+        }
+    }
+}
+
+/// Runs the plan, or a way back, in a jail; what it tells goes to the desk, and what it prints
 /// to the run's log.
 pub(super) async fn perform(
     setting: &Setting,
     plan: &Plan,
+    way_back: Option<Value>,
     desk: &mut Desk<'_>,
 ) -> Result<Trial, JailError> {
     let limit = limit(plan);
     let script = Script {
         plan: plan.clone(),
+        way_back,
         checks: setting.checks.clone(),
     };
     let files = rehearsal::laid(&script, &setting.units).map_err(|cause| JailError::Step {

@@ -262,6 +262,30 @@ fn a_hook_runs_once_and_a_failing_one_before_apply_stops_the_run() {
 }
 
 #[test]
+fn a_rollback_that_is_taken_back_accuses_nobody() {
+    let mandate = Mandate {
+        action: Action::RollBack,
+        of: Some(RunId::new(1, 1)),
+        ..Mandate::default()
+    };
+    let brought = RolledBack {
+        restored: plan().changes().to_vec(),
+        ..RolledBack::default()
+    };
+    let end = walk(
+        State::opened(mandate, NOW),
+        vec![
+            repaired(),
+            Event::RolledBack(Box::new(brought)),
+            restarted(),
+            verified(),
+        ],
+    );
+    assert_eq!(outcome(&end), Outcome::Succeeded);
+    assert_eq!(end.course.kept_away, None, "the older versions did no harm");
+}
+
+#[test]
 fn a_rollback_by_hand_repairs_first_and_plans_nothing() {
     let of = Some(RunId::new(1, 1));
     let mandate = Mandate {
@@ -274,7 +298,8 @@ fn a_rollback_by_hand_repairs_first_and_plans_nothing() {
         state.effect(),
         Effect::Order(Task::on(Errand::RollBack {
             of,
-            extent: Extent::Whole
+            extent: Extent::Whole,
+            rehearse: true,
         }))
     );
     let end = walk(

@@ -1,0 +1,79 @@
+//! What is on disk about a way back before dpkg starts: with it the way can be
+//! gone on after whatever ended it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::database::{self, Stanza, stanzas};
+use super::fault::{RestoreError, file};
+use super::point::Entry;
+use super::ready::WayBack;
+use super::site::Site;
+use super::{store, trees};
+use crate::model::RunId;
+
+/// In the point's folder: a way back that was begun.
+const JOURNEY: &str = "journey.json";
+
+#[derive(Serialize, Deserialize)]
+pub struct Journey {
+    pub way: WayBack,
+    /// The state trees when it began.
+    pub at_start: Vec<Entry>,
+    /// The paths of what goes away.
+    pub leaving: Vec<String>,
+}
+
+/// A way back that was begun and not ended, if there is one.
+pub fn begun(site: &Site, run: RunId) -> Result<Option<WayBack>, RestoreError> {
+    Ok(load(site, run)?.map(|journey| journey.way))
+}
+
+/// The whole of it.
+pub fn load(site: &Site, run: RunId) -> Result<Option<Journey>, RestoreError> {
+    let path = store::main_folder(site, run).join(JOURNEY);
+    store::read(&path).map_err(file(&path))
+}
+
+/// Writes down what must be known whatever happens from here on.
+pub fn set_out(site: &Site, way: &WayBack) -> Result<Journey, RestoreError> {
+    let status = site.status()?;
+    let installed = stanzas(&status);
+    let goes = |stanza: &&Stanza<'_>| {
+        let mut remove = way.course.remove.iter();
+        remove.any(|change| database::is_same(&change.id, &stanza.id))
+    };
+    let mut leaving: BTreeSet<PathBuf> = BTreeSet::new();
+    for stanza in installed.iter().filter(goes) {
+        leaving.extend(listed(site, stanza));
+    }
+    // A folder that others have, too, is theirs.
+    for stanza in installed.iter().filter(|stanza| !goes(stanza)) {
+        for path in listed(site, stanza) {
+            leaving.remove(&path);
+        }
+    }
+    let leaving = leaving.iter().filter_map(|path| path.to_str());
+    let journey = Journey {
+        way: way.clone(),
+        at_start: trees::see(site)?,
+        leaving: leaving.map(str::to_owned).collect(),
+    };
+    let path = store::main_folder(site, way.run).join(JOURNEY);
+    store::write(&path, &journey).map_err(file(&path))?;
+    Ok(journey)
+}
+
+/// It is at its end.
+pub fn forget(site: &Site, run: RunId) -> Result<(), RestoreError> {
+    let path = store::main_folder(site, run).join(JOURNEY);
+    store::gone(std::fs::remove_file(&path)).map_err(file(&path))
+}
+
+/// All paths of an installed package; none where its list is gone.
+pub fn listed(site: &Site, stanza: &Stanza<'_>) -> Vec<PathBuf> {
+    let list = site.dpkg(&format!("info/{}.list", stanza.base));
+    database::list(&std::fs::read(list).unwrap_or_default())
+}
