@@ -160,7 +160,7 @@ impl Back<'_> {
         self.install(way, watch).await?;
         if self.outcome.failure.is_none() {
             watch(doing(75, "taking away what came in"));
-            self.take_away(watch).await?;
+            self.take_away(way, watch).await?;
             repair::sweep_new(self.trip.site, &journey.leaving)?;
         }
         watch(doing(80, "putting right what dpkg leaves"));
@@ -226,17 +226,34 @@ impl Back<'_> {
         missing.map(|change| &change.id).collect()
     }
 
-    async fn take_away(&mut self, watch: Watch<'_>) -> Result<(), RestoreError> {
+    async fn take_away(&mut self, way: &WayBack, watch: Watch<'_>) -> Result<(), RestoreError> {
+        let site = self.trip.site;
+        let aside = store::main_folder(site, way.run).join(SILENCED);
         self.remove_new(watch).await?;
-        let status = self.trip.site.status()?;
+        let status = site.status()?;
         let installed = stanzas(&status);
-        let stays = |change: &&Change| find(&installed, &change.id).is_some_and(Stanza::is_there);
-        let stays = self.course.remove.iter().filter(stays);
-        let stays: Vec<String> = stays.map(|change| change.id.to_string()).collect();
+        let mut stubborn = self.still_there(&installed);
+        stubborn.retain(|stanza| !is_booted_by_grub(site, stanza));
+        if !stubborn.is_empty() {
+            scripts::silence(site, &stubborn, &aside)?;
+            self.remove_new(watch).await?;
+        }
+        let status = site.status()?;
+        let installed = stanzas(&status);
+        let stays = self.still_there(&installed);
+        scripts::give_back(site, &stays, &aside)?;
         if !stays.is_empty() {
-            self.outcome.failure = Some(format!("dpkg did not take away {}", stays.join(", ")));
+            let names: Vec<String> = stays.iter().map(|stanza| stanza.id.to_string()).collect();
+            self.outcome.failure = Some(format!("dpkg did not take away {}", names.join(", ")));
         }
         Ok(())
+    }
+
+    /// What came in and is not gone.
+    fn still_there<'s, 'a>(&self, installed: &'s [Stanza<'a>]) -> Vec<&'s Stanza<'a>> {
+        let ids = self.course.remove.iter().map(|change| &change.id);
+        let there = ids.filter_map(|id| find(installed, id));
+        there.filter(|stanza| stanza.is_there()).collect()
     }
 
     async fn remove_new(&self, watch: Watch<'_>) -> Result<(), RestoreError> {
@@ -281,4 +298,13 @@ impl Back<'_> {
 
 fn doing(percent: u8, what: &'static str) -> Step {
     Step::Doing { percent, what }
+}
+
+/// A kernel that GRUB would look for is not taken away without its scripts.
+fn is_booted_by_grub(site: &Site, stanza: &Stanza<'_>) -> bool {
+    let Some(release) = stanza.id.name.as_str().strip_prefix("linux-image-") else {
+        return false;
+    };
+    let menu = std::fs::read_to_string(site.at(Path::new("/boot/grub/grub.cfg")));
+    menu.is_ok_and(|menu| menu.contains(&format!("vmlinuz-{release}")))
 }
