@@ -54,6 +54,9 @@ pub struct Entry {
     /// Whether what is on trial is the half that seems to be harmless, because the
     /// other one did harm.
     pub cross_check: bool,
+    /// Whether a run has begun since the harmless half was let in.
+    #[serde(default)]
+    pub had_its_run: bool,
     /// What it is laid to; what turned out to be harmless is gone from here.
     pub suspects: Vec<Suspect>,
 }

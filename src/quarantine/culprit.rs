@@ -61,6 +61,7 @@ impl Book {
             known: accusation.known,
             trials,
             cross_check,
+            had_its_run: false,
             suspects: accusation.suspects,
         });
         self.tidy();
@@ -95,13 +96,16 @@ impl Entry {
     /// What was let in and is still on trial has not come in: it may want what is
     /// kept away, and the others are let in instead.
     fn next_half(&mut self) -> bool {
-        if self.cross_check {
+        let on_trial = |it: &Self| it.suspects.iter().filter(|it| it.on_trial).count();
+        if self.cross_check && 0 < on_trial(self) {
+            if !std::mem::replace(&mut self.had_its_run, true) {
+                return false;
+            }
             // It only had to show that it is harmless.
             self.suspects.retain(|it| !it.on_trial);
-            self.cross_check = false;
         }
-        let count = self.suspects.len();
-        let on_trial = self.suspects.iter().filter(|it| it.on_trial).count();
+        self.cross_check = false;
+        let (count, on_trial) = (self.suspects.len(), on_trial(self));
         let turns = 0 < on_trial && on_trial < count && self.trials < TRIALS;
         if !turns && (0 < on_trial || self.standing() != Standing::Searching) {
             return false;
@@ -356,8 +360,10 @@ mod tests {
         assert_eq!(on_trial(&book), ["p03", "p04"]);
         // They do harm, and what seems harmless then cannot come in alone.
         book.accuse(accusation([3, 4]), RunId::new(2, 2), now());
-        assert_eq!(on_trial(&book), ["p01", "p02"]);
-        book.try_halves();
+        for _ in 0..2 {
+            assert_eq!(on_trial(&book), ["p01", "p02"]);
+            book.try_halves();
+        }
         assert_eq!(on_trial(&book), ["p03"]);
         assert_eq!(book.entries[0].suspects.len(), 2, "the others are let go");
     }

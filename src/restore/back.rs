@@ -168,7 +168,7 @@ impl Back<'_> {
             self.outcome.mended += repair::mend(&self.source, kept)?.len();
         }
         let gone: Vec<&PackageId> = self.course.remove.iter().map(|it| &it.id).collect();
-        repair::database(&self.source, &self.kept, &gone)?;
+        repair::database(&self.source, &self.kept, &gone, &journey.held)?;
         if self.outcome.failure.is_some() {
             return Ok(());
         }

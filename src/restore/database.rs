@@ -32,6 +32,11 @@ impl Stanza<'_> {
         self.status.ends_with(" ok installed")
     }
 
+    /// Somebody wants it to stay as it is.
+    pub fn is_held(&self) -> bool {
+        self.status.starts_with("hold ")
+    }
+
     /// Something of it besides configuration files is on disk.
     pub fn is_there(&self) -> bool {
         !self.status.ends_with(" not-installed") && !self.status.ends_with(" config-files")

@@ -12,7 +12,7 @@ use super::point::Entry;
 use super::ready::WayBack;
 use super::site::Site;
 use super::{store, trees};
-use crate::model::RunId;
+use crate::model::{PackageId, RunId};
 
 /// In the point's folder: a way back that was begun.
 const JOURNEY: &str = "journey.json";
@@ -24,6 +24,9 @@ pub struct Journey {
     pub at_start: Vec<Entry>,
     /// The paths of what goes away.
     pub leaving: Vec<String>,
+    /// What was on hold then: dpkg forgets that of whatever it is given.
+    #[serde(default)]
+    pub held: Vec<PackageId>,
 }
 
 /// A way back that was begun and not ended, if there is one.
@@ -56,10 +59,12 @@ pub fn set_out(site: &Site, way: &WayBack) -> Result<Journey, RestoreError> {
         }
     }
     let leaving = leaving.iter().filter_map(|path| path.to_str());
+    let held = installed.iter().filter(|stanza| stanza.is_held());
     let journey = Journey {
         way: way.clone(),
         at_start: trees::see(site)?,
         leaving: leaving.map(str::to_owned).collect(),
+        held: held.map(|stanza| stanza.id.clone()).collect(),
     };
     let path = store::main_folder(site, way.run).join(JOURNEY);
     store::write(&path, &journey).map_err(file(&path))?;

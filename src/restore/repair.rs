@@ -173,12 +173,13 @@ fn drop_if_ours(aside: &Path, kept: &Kept) -> std::io::Result<()> {
 }
 
 /// dpkg's own files about the packages that are back, and its status: lines of
-/// the recorded version are put back as they were, holds included. What came in
-/// and went is forgotten; the trees tell what its configuration was before.
+/// the recorded version are put back as they were, holds included, and what is
+/// `held` since then stays so. What came in and went is forgotten; the trees tell what its configuration was before.
 pub fn database(
     source: &Source<'_>,
     back: &[&Kept],
     left: &[&PackageId],
+    held: &[PackageId],
 ) -> Result<(), RestoreError> {
     let site = source.site;
     let _lock = transaction::database(site)?;
@@ -201,7 +202,9 @@ pub fn database(
             if !is_back {
                 continue;
             }
-            lines.push(source.pack.bytes(&kept.stanza).map_err(file(&path))?);
+            let raw = source.pack.bytes(&kept.stanza).map_err(file(&path))?;
+            let is_held = held.iter().any(|id| is_same(id, &kept.change.id));
+            lines.push(if is_held { on_hold(raw) } else { raw });
             for control in &kept.control {
                 let own = site.dpkg(&format!("info/{}.{}", kept.base, control.name));
                 let bytes = source.pack.bytes(&control.bytes).map_err(file(&own))?;
@@ -216,6 +219,16 @@ pub fn database(
         files::replace(&path, &wanted, 0o644).map_err(file(&path))?;
     }
     Ok(())
+}
+
+/// The same lines with the wish that nothing changes.
+fn on_hold(mut raw: Vec<u8>) -> Vec<u8> {
+    const WANTED: &[u8] = b"\nStatus: install ";
+    let mut places = raw.windows(WANTED.len());
+    if let Some(at) = places.position(|place| place == WANTED) {
+        raw.splice(at..at + WANTED.len(), *b"\nStatus: hold ");
+    }
+    raw
 }
 
 /// Its scripts would only be wanted for a purge.
@@ -259,6 +272,9 @@ mod tests {
         let status = b"Package: aa\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\nPackage: bb\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nConffiles:\n /etc/b 9\n\n";
         let held =
             b"Package: aa\nStatus: hold ok installed\nArchitecture: all\nVersion: 1\n".to_vec();
+        assert_eq!(on_hold(held.clone()), held);
+        let free = b"Package: aa\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n";
+        assert_eq!(on_hold(free.to_vec()), held);
         let text = String::from_utf8(replaced(status, &[held], &[])).expect("text");
         assert_eq!(
             text,

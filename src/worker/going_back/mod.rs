@@ -55,13 +55,16 @@ impl<P: PackageManager> Tools<'_, P> {
                 left: course.left,
                 ..RolledBack::default()
             },
-            Ok(Found::Way(way, not_rehearsed)) => RolledBack {
-                not_rehearsed,
-                ..self.go(desk, &way).await?
-            },
+            Ok(Found::Way(way, not_rehearsed)) => {
+                let back = self.go(desk, &way).await?;
+                // A list that is not written is made anew with the next point.
+                let _full_disk = self.tell_points();
+                RolledBack {
+                    not_rehearsed,
+                    ..back
+                }
+            }
         };
-        // A list that is not written is made anew with the next point.
-        let _full_disk = self.tell_points();
         Ok(Report::RollBack(Box::new(back)))
     }
 
