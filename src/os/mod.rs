@@ -8,6 +8,7 @@ pub mod files;
 pub mod jail;
 pub mod journal;
 pub mod machine;
+pub mod mounts;
 pub mod network;
 pub mod process;
 pub mod service;

@@ -1,17 +1,10 @@
 //! The system whose packages are kept: where its files are, and which file
 //! systems it is made of.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::fault::{RestoreError, file};
-use crate::os::files;
-
-const MOUNTS: &str = "/proc/self/mountinfo";
-
-/// A machine with ten thousand containers is below.
-const MOUNTS_CAP: u64 = 16 << 20;
+use crate::os::mounts::{self, Mount};
 
 /// A root with its mounts.
 #[derive(Debug, Clone)]
@@ -24,9 +17,13 @@ pub struct Site {
 impl Site {
     /// What this process sees as `/`: a machine, or a view of one.
     pub fn here() -> Result<Self, RestoreError> {
-        let path = Path::new(MOUNTS);
-        let text = files::read_bounded(path, MOUNTS_CAP).map_err(file(path))?;
-        let mut mounts: Vec<PathBuf> = text.lines().filter_map(mount_point).collect();
+        let told = mounts::mountinfo().map_err(file(Path::new("/proc/self/mountinfo")))?;
+        let holds_packages = |mount: &Mount| mount.is_local() && !mount.is_volatile();
+        let mut mounts: Vec<PathBuf> = mounts::parse(&told)
+            .into_iter()
+            .filter(holds_packages)
+            .map(|mount| mount.point)
+            .collect();
         mounts.push(PathBuf::from("/"));
         mounts.sort_by_key(|mount| std::cmp::Reverse(mount.as_os_str().len()));
         mounts.dedup();
@@ -78,37 +75,9 @@ impl Site {
     }
 }
 
-/// The fifth word, in which blanks and their kin are written `\040`.
-fn mount_point(line: &str) -> Option<PathBuf> {
-    let word = line.split(' ').nth(4)?.as_bytes();
-    let mut bytes = Vec::with_capacity(word.len());
-    let mut rest = word;
-    while let Some((first, behind)) = rest.split_first() {
-        let code = (*first == b'\\')
-            .then(|| behind.split_at_checked(3))
-            .flatten();
-        let byte = code
-            .and_then(|(digits, _)| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        let (byte, behind) = match (byte, code) {
-            (Some(byte), Some((_, behind))) => (byte, behind),
-            (None, _) | (_, None) => (*first, behind),
-        };
-        bytes.push(byte);
-        rest = behind;
-    }
-    Some(PathBuf::from(OsString::from_vec(bytes)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mount_point_with_blanks_is_read() {
-        let line = r"36 35 98:0 / /mnt/a\040b\134c rw,noatime master:1 - ext4 /dev/root rw";
-        assert_eq!(mount_point(line), Some(PathBuf::from(r"/mnt/a b\c")));
-        assert_eq!(mount_point("36 35"), None);
-    }
 
     #[test]
     fn the_longest_mount_holds_a_path() {

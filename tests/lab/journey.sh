@@ -34,10 +34,11 @@ finish() {
     if [ $code != 0 ] && [ -n "${PATCHD_LAB_KEEP:-}" ]; then
         say "kept: $lab_source/machine sh $machine bash"
     else
-        "$lab_source/machine" down "$machine" || true
+        take_down || true
     fi
     exit $code
 }
+take_down() { "$lab_source/machine" down "$machine"; }
 
 # What a person needs to understand a failure: what patchd said, its logs, its record, the state of the machine.
 evidence() {

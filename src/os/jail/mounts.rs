@@ -1,20 +1,12 @@
 //! What is mounted, and what a copy-on-write view makes of each mount. Pure.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::os::mounts::{Mount, parse};
 
 /// So many mounts are looked at; a machine with more runs containers, whose
 /// file systems no package of the machine touches.
 const MOST: usize = 512;
-
-/// Replaced by fresh ones, with all that is mounted below them.
-const FRESH: [&str; 5] = ["/proc", "/sys", "/dev", "/run", "/tmp"];
-
-/// An overlay may lie on these.
-const OVERLAID: [&str; 11] = [
-    "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "zfs", "overlay", "tmpfs", "ubifs",
-];
 
 /// These are no lower layer for the kernel, but small: their files are copied.
 const COPIED: [&str; 3] = ["vfat", "msdos", "exfat"];
@@ -35,20 +27,6 @@ const NEEDED: [&str; 12] = [
     "/var/log",
 ];
 
-/// One line of `/proc/self/mountinfo`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mount {
-    id: u32,
-    parent: u32,
-    /// Where.
-    pub(super) point: PathBuf,
-    /// What a user named when he mounted it so.
-    pub(super) nosuid: bool,
-    /// As `nosuid`.
-    pub(super) noexec: bool,
-    kind: String,
-}
-
 /// What the view has in place of a mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stand {
@@ -66,7 +44,7 @@ pub(super) fn decide(mountinfo: &[u8]) -> Vec<(Mount, Stand)> {
     let all = parse(mountinfo);
     let mut seen: Vec<Mount> = all
         .iter()
-        .filter(|mount| is_visible(mount, &all) && !is_fresh(&mount.point))
+        .filter(|mount| is_visible(mount, &all) && !mount.is_volatile())
         .cloned()
         .collect();
     seen.sort_by_key(|mount| mount.point.components().count());
@@ -74,7 +52,7 @@ pub(super) fn decide(mountinfo: &[u8]) -> Vec<(Mount, Stand)> {
     stands
         .map(|(index, mount)| {
             let stand = if index < MOST {
-                stand(&mount.kind)
+                stand(&mount)
             } else {
                 Stand::Empty
             };
@@ -92,16 +70,14 @@ pub(super) fn is_needed(point: &Path) -> bool {
         || inner.iter().any(|folder| point.starts_with(folder))
 }
 
-fn stand(kind: &str) -> Stand {
-    match kind {
-        _ if OVERLAID.contains(&kind) => Stand::Overlay,
-        _ if COPIED.contains(&kind) => Stand::Copy,
-        _ => Stand::Empty,
+fn stand(mount: &Mount) -> Stand {
+    if mount.is_local() {
+        Stand::Overlay
+    } else if COPIED.contains(&mount.kind.as_str()) {
+        Stand::Copy
+    } else {
+        Stand::Empty
     }
-}
-
-fn is_fresh(point: &Path) -> bool {
-    FRESH.iter().any(|fresh| point.starts_with(fresh))
 }
 
 /// Not if something is mounted over it, or over a folder above it or above any
@@ -128,48 +104,6 @@ fn is_visible(mount: &Mount, all: &[Mount]) -> bool {
         at = parent;
     }
     false
-}
-
-fn parse(mountinfo: &[u8]) -> Vec<Mount> {
-    let lines = mountinfo.split(|byte| *byte == b'\n');
-    lines.filter_map(parse_line).collect()
-}
-
-/// `36 35 98:0 /root /point rw,nosuid shared:1 - ext4 /dev/x rw`
-fn parse_line(line: &[u8]) -> Option<Mount> {
-    let mut fields = line.split(|byte| *byte == b' ');
-    let mut number = || std::str::from_utf8(fields.next()?).ok()?.parse().ok();
-    let (id, parent) = (number()?, number()?);
-    let point = PathBuf::from(OsString::from_vec(unescape(fields.nth(2)?)));
-    let options = std::str::from_utf8(fields.next()?).ok()?;
-    let has = |wanted: &str| options.split(',').any(|option| option == wanted);
-    let mut rest = fields.skip_while(|field| *field != b"-");
-    let kind = std::str::from_utf8(rest.nth(1)?).ok()?;
-    Some(Mount {
-        id,
-        parent,
-        point,
-        nosuid: has("nosuid"),
-        noexec: has("noexec"),
-        kind: kind.to_owned(),
-    })
-}
-
-/// The kernel writes blanks and backslashes as three octal digits.
-fn unescape(field: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((first, more)) = rest.split_first() {
-        let code = more.split_at_checked(3).filter(|_| *first == b'\\');
-        let byte = code.and_then(|(digits, after)| {
-            let digits = std::str::from_utf8(digits).ok()?;
-            Some((u8::from_str_radix(digits, 8).ok()?, after))
-        });
-        let (byte, after) = byte.unwrap_or((*first, more));
-        plain.push(byte);
-        rest = after;
-    }
-    plain
 }
 
 #[cfg(test)]
@@ -249,7 +183,6 @@ mod tests {
     #[test]
     fn a_line_that_is_none_is_left_out() {
         assert_eq!(decided("nonsense\n1 2 3\n\n"), []);
-        assert_eq!(unescape(b"a\\134b\\9\\"), b"a\\b\\9\\");
     }
 
     #[test]

@@ -15,8 +15,9 @@ use rustix::mount::{mount, mount_bind_recursive, mount_change, mount_remount, un
 use super::error::{JailError, Trying};
 use super::fresh;
 use super::layer::{mount_layer, tmpfs};
-use super::mounts::{Mount, Stand, decide, is_needed};
+use super::mounts::{Stand, decide, is_needed};
 use super::wish::{View, Wish};
+use crate::os::mounts::{Mount, mountinfo};
 
 /// Ours while we build; all of it is covered by a file system in memory. `/run`
 /// is on every machine, and what is in it is not needed for building.
@@ -62,9 +63,9 @@ pub(super) fn build(wish: &Wish) -> Result<Built, JailError> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private)
         .trying("make mounts private (is this a chroot, whose root is no mount?)")?;
-    let mountinfo = std::fs::read("/proc/self/mountinfo").trying("read /proc/self/mountinfo")?;
+    let told = mountinfo().trying("read /proc/self/mountinfo")?;
     let (built, view) = match &wish.jail.view {
-        View::Copy => copy(wish, &decide(&mountinfo))?,
+        View::Copy => copy(wish, &decide(&told))?,
         View::Folder(folder) => (Built::default(), bound(folder)?),
     };
     fresh::furnish(wish, &view)?;
