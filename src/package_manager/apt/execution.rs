@@ -261,7 +261,7 @@ mod tests {
             vec!["-c".to_owned(), script]
         };
         let ended = perform(&System, &command, &log, script, &mut |activity| {
-            told.push(activity)
+            told.push(activity);
         })
         .await
         .expect("ended");
