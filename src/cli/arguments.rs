@@ -13,6 +13,9 @@ pub(super) struct Arguments {
     /// Read this configuration file only, and no drop-ins
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Work on the image that is mounted here instead of on this machine; for root
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "no_daemon")]
+    pub root: Option<PathBuf>,
     /// Answer in JSON, of trouble as well; the shapes are stable and have schemas
     #[arg(long, global = true)]
     pub json: bool,

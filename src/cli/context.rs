@@ -8,7 +8,7 @@ use super::engine::is_ledgers_owner;
 use crate::config::{self, Loaded, Reader, Sources};
 use crate::daemon::{Parts, Paths, RunError, SurveyError};
 use crate::model::{ExitCode, Host};
-use crate::os::command::System;
+use crate::os::jail::{self, Image};
 use crate::os::machine;
 use crate::package_manager::{Fault, apt::Apt, detect};
 use crate::state::LedgerError;
@@ -57,12 +57,13 @@ impl Context {
 
     /// Whether another file than the machine's own was named.
     pub fn has_own_file(&self) -> bool {
-        self.file.is_some()
+        self.file.is_some() && !Image::is_around_us()
     }
 
     /// Where the configuration is.
     pub fn sources(&self) -> Result<Sources, Trouble> {
-        match &self.file {
+        let brought = Image::around_us().and_then(|image| image.configuration);
+        match brought.as_ref().or(self.file.as_ref()) {
             Some(file) => Sources::only(file).map_err(|cause| Trouble::failed(&cause)),
             None => Ok(Sources::default()),
         }
@@ -78,10 +79,15 @@ impl Context {
 
     /// Everything that questions and runs need.
     pub fn parts(&self) -> Result<Parts<Apt>, Trouble> {
-        let settings = self.load()?.settings;
-        let package_manager = detect(Box::new(System), settings.package_manager.clone())?;
+        let mut settings = self.load()?.settings;
+        let at_rest = Image::is_around_us();
+        if at_rest {
+            settings = settings.at_rest().0;
+        }
+        let package_manager = detect(jail::runner(), settings.package_manager.clone())?;
         Ok(Parts {
             package_manager,
+            at_rest,
             settings,
             host: host()?,
             paths: self.paths.clone(),

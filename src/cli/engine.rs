@@ -16,6 +16,7 @@ use super::context::{Trouble, is_root};
 use crate::daemon::Paths;
 use crate::model::ExitCode;
 use crate::os::command::{Command, Deputy};
+use crate::os::jail::Image;
 use crate::os::users::{self, User};
 use crate::os::{environment, files, signals};
 
@@ -35,11 +36,14 @@ const WORKERS: usize = 4;
 /// The user that is to do root's work with the ledger; `None` when that is
 /// whoever asks, or where nobody but root is there to do it.
 pub(super) fn user() -> Option<User> {
-    users::find(USER).filter(|_| is_root())
+    users::find(USER).filter(|_| is_root() && !Image::is_around_us())
 }
 
 /// Whether the ledger is ours to open.
 pub(super) fn is_ledgers_owner() -> bool {
+    if Image::is_around_us() {
+        return is_root();
+    }
     let owner = users::find(USER).map_or(0, |user| user.uid);
     rustix::process::geteuid().as_raw() == owner
 }
@@ -64,9 +68,22 @@ pub(super) async fn call(user: User, paths: &Paths) -> Result<ExitCode, Trouble>
     })
 }
 
+/// What root's command has written in an image is for the daemon that will run
+/// there: its user, if there is one yet, gets his folders.
+pub(super) fn hand_back(paths: &Paths) -> Result<(), Trouble> {
+    let user = users::find(USER).filter(|_| Image::is_around_us());
+    let (Some(user), true) = (user, paths.state.is_dir()) else {
+        return Ok(());
+    };
+    prepare(user, paths)?;
+    files::hand_over(&paths.state, user).map_err(|cause| unusable(&paths.state, &cause))
+}
+
 /// Who asked: the user behind sudo, else the user.
 pub(super) fn who() -> String {
-    environment::sudo_user().unwrap_or_else(|| match rustix::process::getuid() {
+    let behind = Image::around_us().map(|image| image.asked_by);
+    let behind = behind.or_else(environment::sudo_user);
+    behind.unwrap_or_else(|| match rustix::process::getuid() {
         uid if uid.is_root() => "root".to_owned(),
         uid => format!("uid {}", uid.as_raw()),
     })

@@ -11,6 +11,7 @@ mod doctor;
 mod engine;
 mod explain;
 mod history;
+mod image;
 mod logs;
 mod progress;
 mod quarantine;
@@ -31,6 +32,7 @@ use screen::Screen;
 
 use crate::control::Action;
 use crate::model::ExitCode;
+use crate::os::jail::Image;
 use crate::os::{journal, process};
 use crate::{daemon, worker};
 
@@ -90,6 +92,11 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
 }
 
 async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Trouble> {
+    if let Some(root) = arguments.root.as_deref()
+        && !Image::is_around_us()
+    {
+        return image::enter(arguments, screen, root).await;
+    }
     let mut context = Context::new(arguments.config.clone(), arguments.no_daemon);
     if let Some(socket) = &arguments.orders {
         // As if whoever started us and we were one process.
@@ -106,40 +113,52 @@ async fn dispatch(arguments: &Arguments, screen: &Screen) -> Result<ExitCode, Tr
     {
         return engine::call(user, &context.paths).await;
     }
+    image::tell_what_is_left_out(&context, &arguments.command);
+    let done = answer(&context, arguments, screen).await;
+    engine::hand_back(&context.paths)?;
+    done
+}
+
+/// By this very process, or by the daemon.
+async fn answer(
+    context: &Context,
+    arguments: &Arguments,
+    screen: &Screen,
+) -> Result<ExitCode, Trouble> {
     match &arguments.command {
         Command::Check { policy, exit_code } => {
-            check::check(&context, screen, policy.clone(), *exit_code).await
+            check::check(context, screen, policy.clone(), *exit_code).await
         }
         Command::Run(wish) => {
-            let done = run::run(&context, screen, wish).await;
+            let done = run::run(context, screen, wish).await;
             done.inspect_err(run::tell_skipped)
         }
-        Command::Rehearse(wish) => rehearse::rehearse(&context, screen, wish).await,
-        Command::Rollback(wish) => rollback::rollback(&context, screen, wish).await,
+        Command::Rehearse(wish) => rehearse::rehearse(context, screen, wish).await,
+        Command::Rollback(wish) => rollback::rollback(context, screen, wish).await,
         Command::Explain { package, policy } => {
-            explain::explain(&context, screen, package, policy.clone()).await
+            explain::explain(context, screen, package, policy.clone()).await
         }
-        Command::Status => status::status(&context, screen).await,
+        Command::Status => status::status(context, screen).await,
         Command::History { run, count } => {
-            history::history(&context, screen, run.as_deref(), *count).await
+            history::history(context, screen, run.as_deref(), *count).await
         }
         Command::Quarantine { command } => {
-            quarantine::quarantine(&context, screen, command.as_ref()).await
+            quarantine::quarantine(context, screen, command.as_ref()).await
         }
-        Command::Logs { run, follow } => logs::logs(&context, run.as_deref(), *follow).await,
+        Command::Logs { run, follow } => logs::logs(context, run.as_deref(), *follow).await,
         Command::Schedule { name, from, count } => {
-            schedule::schedule(&context, screen, name.clone(), from.as_deref(), *count).await
+            schedule::schedule(context, screen, name.clone(), from.as_deref(), *count).await
         }
-        Command::Cancel => act::order(&context, screen, Action::Cancel).await,
+        Command::Cancel => act::order(context, screen, Action::Cancel).await,
         Command::Pause { reason } => {
             let reason = reason.clone();
-            act::order(&context, screen, Action::Pause { reason }).await
+            act::order(context, screen, Action::Pause { reason }).await
         }
-        Command::Resume => act::order(&context, screen, Action::Resume).await,
-        Command::Reload => act::order(&context, screen, Action::Reload).await,
-        Command::Takeover { undo } => takeover::takeover(&context, screen, *undo).await,
-        Command::Config { command } => config::config(&context, screen, command),
-        Command::Doctor => doctor::doctor(&context, screen).await,
+        Command::Resume => act::order(context, screen, Action::Resume).await,
+        Command::Reload => act::order(context, screen, Action::Reload).await,
+        Command::Takeover { undo } => takeover::takeover(context, screen, *undo).await,
+        Command::Config { command } => config::config(context, screen, command),
+        Command::Doctor => doctor::doctor(context, screen).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "patchd", &mut script);

@@ -12,6 +12,7 @@ use super::context::Trouble;
 use crate::control::document::ErrorDocument;
 use crate::model::ExitCode;
 use crate::os::environment;
+use crate::os::jail::Image;
 
 /// Standard output and error, and how they want it.
 #[derive(Debug)]
@@ -23,8 +24,14 @@ pub(super) struct Screen {
 
 impl Screen {
     pub fn new(json: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let colour = std::io::stdout().is_terminal() && !environment::no_color();
+        // Inside an image we write to pipes, and whoever started us knows where to.
+        let (terminal, colour) = Image::around_us().map_or_else(
+            || {
+                let colour = std::io::stdout().is_terminal() && !environment::no_color();
+                (std::io::stderr().is_terminal(), colour)
+            },
+            |image| (image.terminal, image.colour),
+        );
         Self {
             json,
             colour,

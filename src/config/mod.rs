@@ -20,6 +20,7 @@ mod suggestion;
 mod target;
 mod time;
 
+mod at_rest;
 mod checked;
 mod conduct;
 mod last_good;

@@ -23,6 +23,8 @@ pub struct Paths {
 pub struct Parts<P> {
     /// The package manager, for questions only.
     pub package_manager: P,
+    /// It is about an image, of which nothing runs.
+    pub at_rest: bool,
     /// The configuration.
     pub settings: Settings,
     /// This machine.

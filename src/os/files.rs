@@ -8,6 +8,8 @@ use std::os::unix::fs::{
 };
 use std::path::Path;
 
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+
 use super::users::User;
 
 /// Replaces `path` with `content` at once: written beside it, synced, renamed,
@@ -31,10 +33,15 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Reads a text file of at most `cap` bytes.
+/// Reads a text file of at most `cap` bytes. Somebody who put a pipe there does
+/// not have us wait for him.
 pub fn read_bounded(path: &Path, cap: u64) -> std::io::Result<String> {
     let mut text = String::new();
-    let read = File::open(path)?.take(cap + 1).read_to_string(&mut text)?;
+    let file = File::options()
+        .read(true)
+        .custom_flags(flag(OFlags::NONBLOCK))
+        .open(path)?;
+    let read = file.take(cap + 1).read_to_string(&mut text)?;
     if read as u64 > cap {
         return Err(std::io::Error::new(
             std::io::ErrorKind::FileTooLarge,
@@ -66,9 +73,10 @@ pub fn make_folder_for(owner: User, folder: &Path, mode: u32) -> std::io::Result
     }
 }
 
+/// Gives a folder with all that is in it to somebody, and follows no link.
 /// The folder itself comes last: until then nobody but root can change what is
 /// in it, and what was interrupted is done again.
-fn hand_over(folder: &Path, owner: User) -> std::io::Result<()> {
+pub fn hand_over(folder: &Path, owner: User) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
@@ -97,7 +105,24 @@ pub fn names(folder: &Path) -> std::io::Result<Vec<String>> {
 /// `O_NOFOLLOW` as `OpenOptionsExt::custom_flags` wants it.
 #[must_use]
 pub fn no_follow() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
+    flag(OFlags::NOFOLLOW)
+}
+
+fn flag(flag: OFlags) -> i32 {
+    i32::try_from(flag.bits()).unwrap_or(0)
+}
+
+/// Whether there is such a regular file in somebody's root folder, whose links
+/// are followed as he means them: within it.
+#[must_use]
+pub fn is_file_within(root: &Path, path: &Path) -> bool {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let found = rustix::fs::open(root, flags, Mode::empty())
+        .and_then(|root| {
+            rustix::fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)
+        })
+        .and_then(rustix::fs::fstat);
+    found.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file())
 }
 
 #[cfg(test)]

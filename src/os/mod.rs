@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod command;
+pub mod elf;
 pub mod environment;
 pub mod files;
 pub mod jail;

@@ -28,6 +28,8 @@ pub struct Mount {
     pub nosuid: bool,
     /// No program starts from there.
     pub noexec: bool,
+    /// Nothing is written there.
+    pub read_only: bool,
     /// The kind of file system, such as `ext4`.
     pub kind: String,
 }
@@ -74,6 +76,7 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
         point,
         nosuid: has("nosuid"),
         noexec: has("noexec"),
+        read_only: has("ro"),
         kind: kind.to_owned(),
     })
 }

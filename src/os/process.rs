@@ -101,6 +101,23 @@ pub fn all() -> Vec<u32> {
         .collect()
 }
 
+/// The child of a process that was started first.
+#[must_use]
+pub fn oldest_child(of: u32) -> Option<u32> {
+    let children = all().into_iter().filter_map(|pid| {
+        let stat = std::fs::read_to_string(proc_file(pid, "stat")).ok()?;
+        (parent(&stat)? == of).then_some((start_time(&stat)?, pid))
+    });
+    children.min().map(|(_, pid)| pid)
+}
+
+/// Asks a process to end; what that means is its own affair.
+pub fn ask_to_stop(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _has_ended = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
 /// The words a process was started with; none of one that has ended, or that we
 /// may not look at.
 #[must_use]
@@ -175,6 +192,11 @@ fn state(stat: &str) -> Option<char> {
     fields(stat).next()?.chars().next()
 }
 
+/// Field 4 of proc(5).
+fn parent(stat: &str) -> Option<u32> {
+    fields(stat).nth(1)?.parse().ok()
+}
+
 /// Field 22 of proc(5), the twentieth behind the name.
 fn start_time(stat: &str) -> Option<u64> {
     fields(stat).nth(19)?.parse().ok()
@@ -188,6 +210,7 @@ mod tests {
     fn a_name_with_brackets_does_not_shift_the_fields() {
         let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20";
         assert_eq!(state(stat), Some('S'));
+        assert_eq!(parent(stat), Some(1));
         assert_eq!(start_time(stat), Some(4242));
     }
 

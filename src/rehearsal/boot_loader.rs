@@ -21,6 +21,14 @@ const ANSWERS_CAP: u64 = 64 << 20;
 const ESP: &str = "boot/efi";
 const ESP_ROOM: u64 = 16 << 20;
 
+/// A system that boots by a loader of its own has one of these.
+const LOADERS: [&str; 4] = [
+    "boot/grub/grub.cfg",
+    "boot/loader",
+    "boot/efi/EFI",
+    "etc/default/grub",
+];
+
 /// Packages whose scripts write the boot loader's configuration, or the loader.
 const CONFIGURES: [&str; 3] = ["linux-image-", "grub", "initramfs-tools"];
 const INSTALLS: [&str; 3] = ["grub-pc", "grub-efi", "shim"];
@@ -41,6 +49,20 @@ pub async fn warnings(root: &Path, plan: &Plan, runner: &dyn Runner) -> Vec<Stri
         warnings.extend(full_esp(&root.join(ESP)));
     }
     warnings
+}
+
+/// What of a plan only a machine that runs can do, where it has a boot loader
+/// that knows its devices: its configuration is what it was. A sentence.
+#[must_use]
+pub fn left_to_do(root: &Path, plan: &Plan) -> Option<String> {
+    let has_loader = LOADERS.iter().any(|file| root.join(file).exists());
+    if !has_loader || !(touches(plan, &CONFIGURES) || touches(plan, &INSTALLS)) {
+        return None;
+    }
+    Some(
+        "the boot loader's own steps cannot run in an image; run `update-grub`, or what the image has in its place, once it has booted or its devices are at hand"
+            .to_owned(),
+    )
 }
 
 fn touches(plan: &Plan, starts: &[&str]) -> bool {

@@ -24,7 +24,7 @@ mod judge;
 mod old_code;
 
 pub use bisect::{Found, Search};
-pub use boot_loader::warnings as boot_loader_warnings;
+pub use boot_loader::{left_to_do as left_to_boot_loader, warnings as boot_loader_warnings};
 pub use checks::{again, known_checks, passing};
 pub use evidence::evidence;
 pub use judge::{Ending, Judgement, judge};
@@ -33,5 +33,5 @@ pub use old_code::units_running;
 pub use room::{Room, Spare, choose, predicted};
 pub use said::{Applied, Heard, LINE, PIECE, Said, Show};
 pub use services::{fates, not_rehearsed};
-pub use stage::{Check, Script, Stage, is_ours, laid};
+pub use stage::{Check, Script, Stage, is_ours, laid, lay_stand_ins};
 pub use stand_in::stand_in;

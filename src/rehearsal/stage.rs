@@ -14,7 +14,7 @@ use super::note::SYSTEMCTL;
 use crate::model::Plan;
 use crate::os::command::{Command, Runner};
 use crate::os::files;
-use crate::os::jail::{FOLDER, PROGRAM};
+use crate::os::jail::{FOLDER, PROGRAM, STAND_INS};
 use crate::os::systemd::Relations;
 
 /// What to do.
@@ -22,9 +22,6 @@ const SCRIPT: &str = "script.json";
 
 /// The units of the machine as they were.
 const UNITS: &str = "units.json";
-
-/// The stand-ins, which maintainer scripts find first.
-const STAND_INS: &str = "bin";
 
 /// Who invoke-rc.d and deb-systemd-invoke ask before they touch a service.
 const POLICY_PATH: &str = "/usr/sbin/policy-rc.d";
@@ -90,6 +87,15 @@ const NAMES: [&str; 45] = [
     "shutdown",
     "reboot",
     "chattr",
+];
+
+/// Those by which services are started. In a rehearsal they ask its policy; an
+/// image has none of ours, and is not to have one.
+const STARTERS: [&str; 4] = [
+    "invoke-rc.d",
+    "deb-systemd-invoke",
+    "service",
+    "start-stop-daemon",
 ];
 
 /// What is done inside.
@@ -166,7 +172,8 @@ impl Stage {
     /// Where the stand-ins are.
     #[must_use]
     pub fn stand_ins(&self) -> PathBuf {
-        self.folder.join(STAND_INS)
+        self.folder
+            .join(Path::new(STAND_INS).file_name().unwrap_or_default())
     }
 
     /// Where stand-ins note down that they were called.
@@ -211,6 +218,23 @@ impl Stage {
     }
 }
 
+/// Makes the stand-ins that lie in every jail of an image's programs: nothing of
+/// it is started, and nothing that it would do to devices is done. Returns where.
+pub fn lay_stand_ins() -> std::io::Result<PathBuf> {
+    let folder = PathBuf::from(STAND_INS);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(&folder)?;
+    for name in NAMES.into_iter().chain(STARTERS) {
+        let path = folder.join(name);
+        if !path.exists() {
+            stand_in(&path)?;
+        }
+    }
+    Ok(folder)
+}
+
 /// The kernel starts our program with the path of the stand-in behind it.
 fn stand_in(path: &Path) -> std::io::Result<()> {
     let mut file = File::options()
@@ -229,10 +253,11 @@ mod tests {
     #[test]
     fn every_stand_in_has_one_name() {
         let mut names = NAMES.to_vec();
+        names.extend(STARTERS);
         names.push(POLICY);
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), NAMES.len() + 1);
+        assert_eq!(names.len(), NAMES.len() + STARTERS.len() + 1);
     }
 
     #[test]

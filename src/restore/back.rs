@@ -291,7 +291,7 @@ impl Back<'_> {
 
     async fn run(&self, command: &Command, watch: Watch<'_>) -> Result<(), RestoreError> {
         let started = &mut |process| watch(Step::Started(process));
-        let ran = transaction::perform(command, self.trip.log, started).await;
+        let ran = transaction::perform(self.trip.runner, command, self.trip.log, started).await;
         ran.map_err(|cause| RestoreError::Unsound(cause.to_string()))
     }
 }

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::fault::{RestoreError, file};
 use super::site::Site;
-use crate::os::command::{Command, CommandError, Transaction};
+use crate::os::command::{Command, CommandError, Runner, Transaction};
 use crate::os::process::Process;
 
 /// The lock of everybody who uses dpkg for more than one call, and dpkg's own.
@@ -61,11 +61,12 @@ fn hold(site: &Site, names: &[&str]) -> Result<Lock, RestoreError> {
 
 /// Runs dpkg to its end. What it did, its database tells, and no exit status.
 pub async fn perform(
+    runner: &dyn Runner,
     command: &Command,
     log: &Path,
     started: &mut dyn FnMut(Process),
 ) -> Result<(), CommandError> {
-    let mut running = Transaction::start(command, log, None, |_| Vec::new())?;
+    let mut running = Transaction::start(runner, command, log, None, |_| Vec::new())?;
     if let Some(process) = Process::of(running.pid) {
         started(process);
     }

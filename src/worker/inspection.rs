@@ -13,6 +13,7 @@ use super::tools::{Done, Tools};
 use crate::model::{Class, Finding, Plan, Refusal, Report, Repository};
 use crate::os::{files, systemd};
 use crate::package_manager::PackageManager;
+use crate::rehearsal;
 use crate::running;
 use crate::verify::{self, Observation, Touched};
 
@@ -25,15 +26,14 @@ const OBSERVATION_CAP: u64 = 16 << 20;
 impl<P: PackageManager> Tools<'_, P> {
     /// Compares the machine with the state before and with the plans.
     pub async fn verify(&self, desk: &mut Desk<'_>) -> Done {
+        if self.at_rest {
+            return self.verify_at_rest(desk).await;
+        }
         desk.progress(0, "waiting for the machine to be up");
         if systemd::goes_down(self.runner).await {
             return Err(Refusal::Stopping);
         }
-        let broken = self.audit().await?.into_iter();
-        let mut findings: Vec<Finding> = broken
-            .map(|detail| finding(Class::Breaks, "database", &detail))
-            .collect();
-        findings.extend(self.versions(desk.record()).await?);
+        let mut findings = self.packages(desk.record()).await?;
         findings.extend(self.compare(desk).await?);
         let broken = findings.iter().any(|it| it.class == Class::Breaks);
         findings.extend(self.judge_trial(broken).await?);
@@ -43,6 +43,27 @@ impl<P: PackageManager> Tools<'_, P> {
             findings,
             reboot_reasons,
         })
+    }
+
+    /// Of an image the packages are looked at; the rest is seen when it has booted.
+    async fn verify_at_rest(&self, desk: &Desk<'_>) -> Done {
+        let plans = desk.record().completed();
+        Ok(Report::Verify {
+            findings: self.packages(desk.record()).await?,
+            reboot_reasons: plans
+                .filter_map(|plan| rehearsal::left_to_boot_loader(Path::new("/"), plan))
+                .collect(),
+        })
+    }
+
+    /// Whether the database is sound, and has what was installed.
+    async fn packages(&self, record: &Record) -> Result<Vec<Finding>, Refusal> {
+        let broken = self.audit().await?.into_iter();
+        let mut findings: Vec<Finding> = broken
+            .map(|detail| finding(Class::Breaks, "database", &detail))
+            .collect();
+        findings.extend(self.versions(record).await?);
+        Ok(findings)
     }
 
     /// The machine against its state before this run, and before earlier runs

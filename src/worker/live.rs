@@ -9,7 +9,7 @@ use super::inspection::{BEFORE, keep_before, names};
 use super::phases::unable;
 use super::serve::Desk;
 use super::tools::{Done, Tools};
-use crate::model::{LiveLook, Refusal, Report};
+use crate::model::{LiveLook, Refusal, Report, Restarted};
 use crate::os::process::Process;
 use crate::os::systemd::SystemdError;
 use crate::os::{clock, files};
@@ -53,6 +53,9 @@ impl<P: PackageManager> Tools<'_, P> {
     /// Restarts whatever runs old code, as far as it may be; only looks unless
     /// it is `allowed`.
     pub async fn restart(&self, desk: &mut Desk<'_>, allowed: bool) -> Done {
+        if self.at_rest {
+            return Ok(Report::Restart(Restarted::default()));
+        }
         desk.progress(0, "looking for what runs old code");
         let mut restarts = Restarts::of(&desk.folder())?;
         let terms = Terms {

@@ -12,11 +12,12 @@ use super::tools::{Rules, Tools};
 use super::{LAST_GOOD, acts};
 use crate::config::{self, Reader, Settings, Sources};
 use crate::model::{ExitCode, Order, Phase, Reboot, Refusal, Report, Restore, Task, WorkerEvent};
-use crate::os::command::System;
+use crate::os::jail::{self, Image};
 use crate::os::signals::Noted;
 use crate::os::{clock, files, machine, signals, systemd};
 use crate::package_manager::{apt, apt::Apt, detect};
 use crate::policy;
+use crate::rehearsal;
 use crate::restore::Site;
 
 /// `/proc/self/cgroup` is a line for each hierarchy.
@@ -70,7 +71,8 @@ async fn equipped<T>(
         return Err(unable("the worker must be root; run this with sudo"));
     }
     // Read by ourselves: what the sender knows of the configuration does not count.
-    let sources = Sources::default();
+    let image = Image::around_us();
+    let sources = sources(image.as_ref());
     let last_good = Path::new(FOLDER).join(LAST_GOOD);
     let in_force = config::in_force(&sources, &last_good, &Reader::this_process());
     let (settings, unsound) = match in_force {
@@ -81,6 +83,11 @@ async fn equipped<T>(
                 "the configuration is invalid, and no good copy of it was kept, so nothing is patched: {faults}"
             )),
         ),
+    };
+    let settings = if image.is_some() {
+        settings.at_rest().0
+    } else {
+        settings
     };
     let policies = || settings.policies.values();
     let reboots = |it: &policy::Settings| it.conduct.reboot != Reboot::Never;
@@ -98,14 +105,21 @@ async fn equipped<T>(
         reboots,
         unsound,
     };
-    let package_manager = detect(Box::new(System), settings.package_manager)
+    let mut package_manager = detect(jail::runner(), settings.package_manager)
         .map_err(|fault| unable(&fault.to_string()))?;
+    if image.is_some() {
+        let stand_ins = rehearsal::lay_stand_ins();
+        let folder = stand_ins.map_err(|cause| unable(&cause.to_string()))?;
+        package_manager = package_manager.with_stand_ins(&folder);
+    }
     let host = machine::host().map_err(|cause| unable(&cause.to_string()))?;
     let site = Site::here().map_err(|cause| unable(&cause.to_string()))?;
+    let runner = jail::runner();
     let tools = Tools {
         site: &site,
         package_manager: &package_manager,
-        runner: &System,
+        runner: runner.as_ref(),
+        at_rest: image.is_some(),
         rules: &rules,
         host: &host,
         root: Path::new(FOLDER),
@@ -115,6 +129,13 @@ async fn equipped<T>(
         noted,
     };
     Ok(work(tools).await)
+}
+
+/// Whoever has an image patched may have brought another configuration than its own.
+fn sources(image: Option<&Image>) -> Sources {
+    let brought = image.and_then(|image| image.configuration.as_deref());
+    let only = brought.and_then(|file| Sources::only(file).ok());
+    only.unwrap_or_default()
 }
 
 /// The unit that systemd has us in, by which its journal is found.

@@ -155,7 +155,7 @@ impl<P: PackageManager> Tools<'_, P> {
         // Two looks at a machine that nobody changes yet.
         let names = names(desk.record());
         let look = verify::observe(&self.rules.verify, self.runner, &names);
-        let (same, before) = if folder.join(BEFORE).exists() {
+        let (same, before) = if self.at_rest || folder.join(BEFORE).exists() {
             (self.same_plan(plan).await, None)
         } else {
             let (same, before) = tokio::join!(self.same_plan(plan), look);
@@ -166,8 +166,12 @@ impl<P: PackageManager> Tools<'_, P> {
         if let Some(before) = before {
             keep_before(&folder, &before)?;
         }
-        let own = OwnPackage::of(self, desk, plan).await;
-        let delayed = self.delay_shutdown(desk).await;
+        let (own, delayed) = if self.at_rest {
+            (None, None)
+        } else {
+            let own = OwnPackage::of(self, desk, plan).await;
+            (own, self.delay_shutdown(desk).await)
+        };
         self.goes_on()?;
         let applied = self
             .package_manager

@@ -17,6 +17,9 @@ pub(super) type Done = Result<Report, Refusal>;
 pub(super) struct Tools<'a, P> {
     pub package_manager: &'a P,
     pub runner: &'a dyn Runner,
+    /// The system is an image: nothing of it runs, and what runs is none of its
+    /// business.
+    pub at_rest: bool,
     pub rules: &'a Rules,
     pub host: &'a Host,
     /// The system whose packages are kept and put back.

@@ -240,7 +240,7 @@ call() {
     local began=$SECONDS
     last="patchd $1"
     calls=$((calls + 1))
-    out=$work/$(printf '%02d-%s' $calls "${1// /-}").out
+    out=$work/$(printf '%02d-%s' $calls "${1//[ \/]/-}").out
     err=${out%.out}.err code=0
     timeout 600 "$lab_source/machine" sh "$machine" "${@:2}" >"$out" 2>"$err" </dev/null || code=$?
     [ $code != 124 ] || fail "$last did not end within 600 s"

@@ -70,6 +70,12 @@ package_under_test() {
     [ -f "$found" ] || die "no package at $found: run packaging/build, or set PATCHD_DEB"
     readlink -f "$found"
 }
+# The same program linked statically, which patches images.
+static_under_test() {
+    local found=${PATCHD_STATIC:-$lab_source/../../target/packaging/made/patchd-static}
+    [ -x "$found" ] || die "no static patchd at $found: run packaging/build, or set PATCHD_STATIC"
+    readlink -f "$found"
+}
 under_test() {
     local found=${PATCHD_BIN:-$lab_source/../../target/x86_64-unknown-linux-gnu/release/patchd}
     [ -x "$found" ] || die "no patchd at $found: run packaging/build, or set PATCHD_BIN"

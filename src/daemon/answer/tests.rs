@@ -21,6 +21,7 @@ impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let parts = Parts {
+            at_rest: false,
             package_manager: Fake::with_updates(&["aa", "bb"]),
             settings: Settings::default(),
             host: Host {

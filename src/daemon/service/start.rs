@@ -113,6 +113,7 @@ async fn work() -> Result<(), StartError> {
     let assemble = move |settings: crate::config::Settings| {
         let package_manager = detect(Box::new(System), settings.package_manager.clone())?;
         Ok(Parts {
+            at_rest: false,
             package_manager,
             settings,
             host: host.clone(),

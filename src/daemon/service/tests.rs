@@ -78,6 +78,7 @@ impl Bench {
         let ledger = Ledger::open(&paths.ledger()).expect("opened");
         let assemble = move |settings: Settings| {
             Ok(Parts {
+                at_rest: false,
                 package_manager: Fake::with_updates(&["aa"]),
                 settings,
                 host: host.clone(),

@@ -61,6 +61,7 @@ impl Command {
 
     /// Asks where there is no runtime: waits for the answer, however long.
     pub fn ask_and_wait(&self) -> Result<Output, CommandError> {
+        self.may_start()?;
         let output = self.blocking().stdin(Stdio::null()).output();
         let output = output.map_err(|cause| self.start_error(cause))?;
         Ok(Output {

@@ -39,7 +39,7 @@ impl Command {
     /// reads there, as cat(1) does. It is there when this returns.
     pub async fn accompany(&self) -> Result<Companion, CommandError> {
         let mut child = self
-            .prepare()
+            .prepare()?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -3,10 +3,10 @@
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal};
 use tokio::process::Child;
 
 use super::{Command, CommandError, code};
+use crate::os::process;
 use crate::os::users::User;
 
 /// A process of our own program. Dropping it does not end it.
@@ -24,7 +24,7 @@ impl Command {
         environment: Vec<(&'static str, String)>,
     ) -> Result<Deputy, CommandError> {
         // With a user to become, root's further groups are left behind as well.
-        self.prepare()
+        self.prepare()?
             .uid(user.uid)
             .gid(user.gid)
             .envs(environment)
@@ -38,7 +38,7 @@ impl Command {
     /// It goes on when we die.
     pub fn attend(&self, connection: OwnedFd) -> Result<Deputy, CommandError> {
         let again = connection.try_clone().map_err(|cause| self.lost(cause))?;
-        self.prepare()
+        self.prepare()?
             .stdin(Stdio::from(connection))
             .stdout(Stdio::from(again))
             .spawn()
@@ -50,9 +50,8 @@ impl Command {
 impl Deputy {
     /// Asks it to stop; what that means is its own affair.
     pub fn ask_to_stop(&self) {
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(pid) = pid.and_then(Pid::from_raw) {
-            let _has_ended = rustix::process::kill_process(pid, Signal::TERM);
+        if let Some(pid) = self.child.id() {
+            process::ask_to_stop(pid);
         }
     }
 

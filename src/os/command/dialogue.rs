@@ -34,7 +34,7 @@ impl Command {
     /// are read line by line. It goes on when we die.
     pub async fn converse(&self, input: &[u8]) -> Result<Dialogue, CommandError> {
         let mut child = self
-            .prepare()
+            .prepare()?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

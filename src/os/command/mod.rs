@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::jail::{Image, PROGRAM};
 use super::process;
 
 pub use again::{start_again, start_ourselves};
@@ -30,7 +31,7 @@ pub use companion::Companion;
 pub use deputy::Deputy;
 pub use dialogue::Dialogue;
 pub use opened::Opened;
-pub use replacement::become_program;
+pub use replacement::{are_we_a_copy, become_copy, become_program};
 pub use transaction::Transaction;
 
 /// How long a question may take unless it says otherwise.
@@ -64,6 +65,7 @@ pub struct Command {
     folder: Cow<'static, Path>,
     timeout: Duration,
     output_cap: u64,
+    network: bool,
 }
 
 /// What a question answered.
@@ -139,6 +141,12 @@ pub trait Runner {
         })
     }
 
+    /// What a transaction is started as; with the number of the descriptor that
+    /// it inherits, if it does.
+    fn transaction(&self, command: &Command, _kept: Option<i32>) -> Command {
+        command.clone()
+    }
+
     /// Starts a program that goes with us, see [`Command::accompany`]. Who only
     /// replays answers has none.
     fn accompany<'a>(
@@ -164,6 +172,7 @@ impl Command {
             folder: Path::new("/").into(),
             timeout: TIMEOUT,
             output_cap: OUTPUT_CAP,
+            network: false,
         }
     }
 
@@ -208,6 +217,20 @@ impl Command {
         self
     }
 
+    /// It fetches something: whoever keeps programs from the network lets this
+    /// one have it.
+    #[must_use]
+    pub fn reaching_out(mut self) -> Self {
+        self.network = true;
+        self
+    }
+
+    /// Whether it needs the network.
+    #[must_use]
+    pub fn reaches_out(&self) -> bool {
+        self.network
+    }
+
     /// The same, but another program is given all its words behind its own, and
     /// the folder to start in last of those.
     #[must_use]
@@ -217,6 +240,7 @@ impl Command {
             folder: Path::new("/").into(),
             timeout: self.timeout,
             output_cap: self.output_cap,
+            network: self.network,
             ..other.arg(folder).args(self.argv())
         }
     }
@@ -233,7 +257,8 @@ impl Command {
         clippy::disallowed_methods,
         reason = "the one place that starts programs"
     )]
-    fn prepare(&self) -> tokio::process::Command {
+    fn prepare(&self) -> Result<tokio::process::Command, CommandError> {
+        self.may_start()?;
         let mut command = tokio::process::Command::new(&*self.program);
         command
             .args(&self.arguments)
@@ -241,7 +266,19 @@ impl Command {
             .envs(ENVIRONMENT)
             .current_dir(&self.folder)
             .stdin(Stdio::null());
-        command
+        Ok(command)
+    }
+
+    /// In an image we keep all rights of this machine, and its programs must have
+    /// none of them: whoever forgets their jail starts nothing.
+    fn may_start(&self) -> Result<(), CommandError> {
+        if self.program == PROGRAM || !Image::is_around_us() {
+            return Ok(());
+        }
+        Err(self.start_error(std::io::Error::new(
+            std::io::ErrorKind::PermissionDenied,
+            "a program of an image is started in a jail only",
+        )))
     }
 
     fn start_error(&self, cause: std::io::Error) -> CommandError {
@@ -320,7 +357,7 @@ async fn in_time(
 /// A question's process: in a group of its own, gone when nobody waits any more.
 fn start(question: &Command) -> Result<tokio::process::Child, CommandError> {
     question
-        .prepare()
+        .prepare()?
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)

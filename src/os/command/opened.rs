@@ -41,7 +41,7 @@ impl Opened<'_> {
         let errors = output.try_clone().map_err(lost)?;
         let facts = self.facts.iter().map(|(name, value)| (name, value));
         let mut child = Command::new(format!("/proc/self/fd/{}", kept.as_raw_fd()))
-            .prepare()
+            .prepare()?
             .envs(facts)
             .stdout(output)
             .stderr(errors)

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::{Command, CommandError, code};
+use super::{Command, CommandError, Runner, code};
 
 /// A transaction that was started. Dropping it does not end it.
 #[derive(Debug)]
@@ -18,12 +18,13 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Starts `command` with its standard output and error appended to `output`.
+    /// Starts `command`, as `runner` starts it, with its standard output and error appended to `output`.
     /// `status`, when given, is opened for it, and the number of its descriptor
     /// in the child is passed to `with_descriptor`, which returns further
     /// arguments (such as `-o APT::Status-Fd=7`). Nothing it writes to is a
     /// pipe: it lives on when we die.
     pub fn start(
+        runner: &dyn Runner,
         command: &Command,
         output: &Path,
         status: Option<&Path>,
@@ -35,13 +36,11 @@ impl Transaction {
             .map(open_inheritable)
             .transpose()
             .map_err(|cause| command.lost(cause))?;
-        let more = status
-            .as_ref()
-            .map(|file| with_descriptor(file.as_raw_fd()))
-            .unwrap_or_default();
+        let kept = status.as_ref().map(AsRawFd::as_raw_fd);
+        let more = kept.map(with_descriptor).unwrap_or_default();
+        let command = runner.transaction(&command.clone().args(more), kept);
         let child = command
-            .prepare()
-            .args(more)
+            .prepare()?
             .stdout(output)
             .stderr(errors)
             .process_group(0)

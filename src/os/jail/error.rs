@@ -21,6 +21,12 @@ pub enum JailError {
         /// The system's words.
         reason: String,
     },
+    /// Our own processes would load libraries of somebody's folder before they
+    /// have given up a single right.
+    #[error(
+        "this build of patchd loads its libraries from the root folder that it is in, which would be somebody else's; one that is linked statically does not"
+    )]
+    Borrows,
     /// There is no place for what is written.
     #[error("no room for a rehearsal: {reason}")]
     NoRoom {

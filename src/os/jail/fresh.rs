@@ -76,9 +76,10 @@ pub(super) fn furnish(wish: &Wish, view: &Path) -> Result<(), JailError> {
     for folder in ["dev", "run", "proc", "sys", "tmp"] {
         // It is there on every system that is whole.
         let _there = DirBuilder::new().mode(0o755).create(view.join(folder));
+        no_link(&view.join(folder))?;
     }
     dev(&view.join("dev"))?;
-    run(&view.join("run"))?;
+    run(&view.join("run"), wish)?;
     lay(wish, &view.join("run/rehearsal"))?;
     sys(&view.join("sys"))?;
     if wish.jail.network == Network::None {
@@ -125,9 +126,24 @@ fn dev(at: &Path) -> Result<(), JailError> {
     tmpfs(&at.join("shm"), "size=64m,nr_inodes=4k,mode=1777")
 }
 
-fn run(at: &Path) -> Result<(), JailError> {
+/// What is mounted over a link lies elsewhere, and whoever looks for it by this
+/// name would find what the owner of the folder has put there.
+fn no_link(at: &Path) -> Result<(), JailError> {
+    let kind = std::fs::symlink_metadata(at).map(|found| found.is_dir());
+    let name = at.file_name().unwrap_or_default().to_string_lossy();
+    if kind.trying(format!("look at /{name}"))? {
+        return Ok(());
+    }
+    Err("it is a link, or no folder").trying(format!("mount /{name}"))
+}
+
+fn run(at: &Path, wish: &Wish) -> Result<(), JailError> {
     tmpfs(at, RUN_OPTIONS)?;
     for (name, mode) in RUN {
+        // Nothing runs in a folder, and scripts are to know it.
+        if name.starts_with("systemd") && matches!(wish.jail.view, View::Folder(_)) {
+            continue;
+        }
         make(&at.join(name), mode)?;
     }
     Ok(())
@@ -212,7 +228,11 @@ fn sys(at: &Path) -> Result<(), JailError> {
     // writable: then only this mount of it is not.
     let whole = mount("sysfs", at, "sysfs", flags | MountFlags::RDONLY, None);
     if whole.is_err() {
-        mount("sysfs", at, "sysfs", flags, None).trying(step)?;
+        match mount("sysfs", at, "sysfs", flags, None) {
+            // Whoever starts others in an image with its network has it there already.
+            Err(rustix::io::Errno::BUSY) => {}
+            mounted => mounted.trying(step)?,
+        }
     }
     mount_remount(at, MountFlags::BIND | MountFlags::RDONLY | flags, "").trying(step)
 }

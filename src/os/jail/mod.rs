@@ -14,6 +14,7 @@ mod ended;
 mod error;
 mod wish;
 
+mod image;
 mod rooted;
 mod run;
 
@@ -35,9 +36,10 @@ mod sweep;
 
 pub use ended::{Bounded, Change, Changed, Ended, How};
 pub use error::JailError;
+pub use image::{Image, runner};
 pub use rooted::Rooted;
 pub use sweep::sweep;
-pub use wish::{Bounds, FOLDER, Jail, Layer, Network, PROGRAM, View, Walls};
+pub use wish::{Bounds, FOLDER, Jail, Layer, Network, PROGRAM, STAND_INS, View, Walls};
 
 /// The parts that `patchd jail PART` plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -61,6 +61,13 @@ pub(super) fn decide(mountinfo: &[u8]) -> Vec<(Mount, Stand)> {
         .collect()
 }
 
+/// What is mounted at a folder and below it.
+pub(super) fn below(mountinfo: &[u8], folder: &Path) -> Vec<Mount> {
+    let mut all = parse(mountinfo);
+    all.retain(|mount| mount.point.starts_with(folder));
+    all
+}
+
 /// Whether the view is worth nothing without what is mounted there.
 pub(super) fn is_needed(point: &Path) -> bool {
     let inner = ["/usr", "/etc", "/boot"];
@@ -178,6 +185,25 @@ mod tests {
         let text = "1 0 8:1 / / rw,nosuid,noexec - ext4 /dev/sda1 rw,nodev\n";
         let (mount, _) = decide(text.as_bytes()).pop().expect("one");
         assert!(mount.nosuid && mount.noexec);
+    }
+
+    #[test]
+    fn what_is_below_a_folder_is_found_with_its_flags() {
+        let text = "\
+            1 0 8:1 / / rw - ext4 /dev/sda1 rw\n\
+            2 1 8:1 /image /run/view ro,nosuid - ext4 /dev/sda1 rw\n\
+            3 2 8:2 / /run/view/boot rw - ext4 /dev/sda2 rw\n\
+            4 1 8:3 / /run/viewer rw - ext4 /dev/sda3 rw\n";
+        let found = below(text.as_bytes(), Path::new("/run/view"));
+        let found: Vec<_> = found
+            .iter()
+            .map(|mount| (mount.point.to_str(), mount.read_only, mount.nosuid))
+            .collect();
+        let expected = [
+            (Some("/run/view"), true, true),
+            (Some("/run/view/boot"), false, false),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -46,24 +46,38 @@ async fn listen(
     let (said, ours) = pipe().trying("make a pipe")?;
     let both = [ours.try_clone().trying("share a pipe")?, ours];
     let mut said = Receiver::from_owned_fd(said.into()).trying("read a pipe")?;
+    let payload = Payload {
+        words: payload,
+        within: Path::new("/"),
+        kept: None,
+    };
     let (ended, heard_all) = tokio::join!(
-        perform(jail, Path::new("/"), payload, both),
+        perform(jail, &payload, both),
         pass_on(&mut said, SAID_CAP, heard)
     );
     heard_all.or_lost()?;
     ended
 }
 
-/// Runs a payload in a folder of the jail, with these as its standard output and
-/// error; they must be read meanwhile, to the end.
+/// What runs in a jail.
+pub(super) struct Payload<'a> {
+    /// An absolute program and its arguments.
+    pub words: &'a [String],
+    /// The folder, inside, that it starts in.
+    pub within: &'a Path,
+    /// A descriptor of ours that it inherits, by its number.
+    pub kept: Option<i32>,
+}
+
+/// Runs a payload, with these as its standard output and error; they must be
+/// read meanwhile, to the end.
 pub(super) async fn perform(
     jail: &Jail,
-    within: &Path,
-    payload: &[String],
+    payload: &Payload<'_>,
     streams: [PipeWriter; 2],
 ) -> Result<Ended, JailError> {
     let step = "start the supervisor";
-    let wish = Wish::new(jail, within, payload, random_name()?).to_bytes()?;
+    let wish = Wish::new(jail, payload, random_name()?).to_bytes()?;
     let (channel, theirs) = UnixStream::pair().trying(step)?;
     let [output, errors] = streams;
     let mut supervisor = start([OwnedFd::from(theirs).into(), output.into(), errors.into()])?;

@@ -25,7 +25,6 @@ const GRACE: Duration = Duration::from_mins(3);
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 pub(super) fn main() -> u8 {
-    close_what_is_not_ours();
     let Err(error) = supervise() else {
         return 0;
     };
@@ -51,14 +50,14 @@ pub(super) fn channel() -> Result<UnixStream, JailError> {
 }
 
 /// Whoever started us may have left a descriptor open that is meant for him;
-/// nothing of it may come into the jail.
-fn close_what_is_not_ours() {
+/// nothing of it may come into the jail but the one that is meant for it.
+fn close_what_is_not_ours(kept: Option<i32>) {
     let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
         return;
     };
     let names: Vec<_> = open.flatten().map(|entry| entry.file_name()).collect();
     let numbers = names.iter().filter_map(|name| name.to_str()?.parse().ok());
-    for number in numbers.filter(|number: &i32| *number > 2) {
+    for number in numbers.filter(|number: &i32| *number > 2 && Some(*number) != kept) {
         // One of them was the listing's own, and is closed already.
         let _closed = nix::unistd::close(number);
     }
@@ -66,6 +65,7 @@ fn close_what_is_not_ours() {
 
 fn supervise() -> Result<(), JailError> {
     let mut wish = Wish::read(&mut BufReader::new(channel()?))?;
+    close_what_is_not_ours(wish.kept);
     let group = match wish.jail.view {
         View::Copy => Group::make(&wish.id, wish.jail.bounds),
         View::Folder(_) => None,

@@ -15,7 +15,7 @@ use rustix::mount::{mount, mount_bind_recursive, mount_change, mount_remount, un
 use super::error::{JailError, Trying};
 use super::fresh;
 use super::layer::{mount_layer, tmpfs};
-use super::mounts::{Stand, decide, is_needed};
+use super::mounts::{Stand, below, decide, is_needed};
 use super::wish::{View, Wish};
 use crate::os::mounts::{Mount, mountinfo};
 
@@ -259,8 +259,17 @@ fn bound(folder: &Path) -> Result<PathBuf, JailError> {
     mount_bind_recursive(".", &view).trying(&step)?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change(&view, private).trying(&step)?;
-    let flags = MountFlags::BIND | MountFlags::NODEV;
-    mount_remount(&view, flags, "").trying(&step)?;
+    let told = mountinfo().trying("read /proc/self/mountinfo")?;
+    // Each by itself: a partition of the image that is mounted in it is no better.
+    for mount in below(&told, &view) {
+        let mut flags = flags(&mount) | MountFlags::BIND;
+        flags.set(MountFlags::RDONLY, mount.read_only);
+        match mount_remount(&mount.point, flags, "") {
+            // Its folder was removed, so that nobody gets there.
+            Err(rustix::io::Errno::NOENT) => {}
+            remounted => remounted.trying(&step)?,
+        }
+    }
     Ok(view)
 }
 

@@ -7,14 +7,19 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::{JailError, Trying};
+use super::run::Payload;
 
 /// Where files of the caller are laid, and where [`PROGRAM`] is.
 pub const FOLDER: &str = "/run/rehearsal";
 
 /// Our own program inside, as it was when the jail was shut: a copy in memory,
-/// so that nothing inside holds a file of the machine. It is there when the
-/// payload's first word is this.
+/// so that nothing inside holds a file of the machine. It is there when a word
+/// of the payload's speaks of [`FOLDER`].
 pub const PROGRAM: &str = "/run/rehearsal/patchd";
+
+/// Programs that scripts find before all others. What whoever starts a program
+/// in a folder has there himself lies there inside.
+pub const STAND_INS: &str = "/run/rehearsal/bin";
 
 /// The longest first line that is read, bytes; files come behind it.
 const LINE_CAP: u64 = 1 << 20;
@@ -34,6 +39,9 @@ pub struct Jail {
     pub network: Network,
     /// What keeps them in; all of it but in trials of one wall alone.
     pub walls: Walls,
+    /// The payload is our own program, and trusted: only the view is around it.
+    #[serde(default)]
+    pub is_ours: bool,
     /// Laid before the start, at absolute paths below [`FOLDER`].
     #[serde(skip)]
     pub files: Vec<(PathBuf, Vec<u8>)>,
@@ -127,21 +135,24 @@ pub(super) struct Wish {
     files: Vec<(PathBuf, u64)>,
     /// The control group of the payload; the supervisor writes it in.
     pub(super) group: Option<PathBuf>,
+    /// The number of a descriptor that everybody on the way keeps for it.
+    pub(super) kept: Option<i32>,
 }
 
 impl Wish {
-    pub(super) fn new(jail: &Jail, within: &Path, payload: &[String], id: String) -> Self {
+    pub(super) fn new(jail: &Jail, payload: &Payload<'_>, id: String) -> Self {
         let size = |content: &Vec<u8>| content.len() as u64;
         let files = jail.files.iter();
         Self {
             jail: jail.clone(),
-            payload: payload.to_vec(),
-            within: within.to_owned(),
+            payload: payload.words.to_vec(),
+            within: payload.within.to_owned(),
             id,
             files: files
                 .map(|(path, content)| (path.clone(), size(content)))
                 .collect(),
             group: None,
+            kept: payload.kept,
         }
     }
 
@@ -178,7 +189,7 @@ impl Wish {
 
     /// Whether our own program is wanted inside.
     pub(super) fn wants_program(&self) -> bool {
-        self.payload.first().is_some_and(|word| word == PROGRAM)
+        self.payload.iter().any(|word| word.contains(FOLDER))
     }
 }
 
@@ -201,6 +212,7 @@ mod tests {
             time_limit: Duration::from_secs(1),
             network: Network::None,
             walls: Walls::default(),
+            is_ours: false,
             files: vec![
                 (Path::new(FOLDER).join("a"), b"one\ntwo".to_vec()),
                 (Path::new(FOLDER).join("b"), Vec::new()),
@@ -211,12 +223,12 @@ mod tests {
 
     #[test]
     fn what_goes_down_a_pipe_comes_out_of_it() {
-        let wish = Wish::new(
-            &jail(),
-            Path::new("/"),
-            &["/bin/true".to_owned()],
-            "x".to_owned(),
-        );
+        let payload = Payload {
+            words: &["/bin/true".to_owned()],
+            within: Path::new("/"),
+            kept: Some(7),
+        };
+        let wish = Wish::new(&jail(), &payload, "x".to_owned());
         let bytes = wish.to_bytes().expect("bytes");
         let read = Wish::read(&mut bytes.as_slice()).expect("a wish");
         assert_eq!(read.jail, jail());

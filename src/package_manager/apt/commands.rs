@@ -20,6 +20,8 @@ pub const APT_CACHE: &str = "/usr/bin/apt-cache";
 pub const APT_CONFIG: &str = "/usr/bin/apt-config";
 /// Unpacks and configures.
 pub const DPKG: &str = "/usr/bin/dpkg";
+/// Starts a program with another environment.
+const ENV: &str = "/usr/bin/env";
 /// Reads archives.
 pub const DPKG_DEB: &str = "/usr/bin/dpkg-deb";
 /// Reads dpkg's database.
@@ -122,6 +124,7 @@ pub fn update() -> Command {
     options(apt_get(), IDENTITY)
         .args(["-o", "APT::Update::Error-Mode=any"])
         .arg("update")
+        .reaching_out()
 }
 
 /// The configured repositories, one line each index.
@@ -166,7 +169,7 @@ pub fn print_uris(plan: &Plan) -> Command {
 /// Fetches the archives, and changes nothing else.
 #[must_use]
 pub fn download(plan: &Plan) -> Command {
-    select(plan).arg("--download-only")
+    select(plan).arg("--download-only").reaching_out()
 }
 
 /// The transaction itself.
@@ -178,10 +181,13 @@ pub fn apply(plan: &Plan, bonds: Bonds<'_>) -> Command {
         .args(["-o", &format!("DPkg::Tools::Options::{program}::Version=3")])
         .args(["-o", &format!("DPkg::Tools::Options::{program}::InfoFD=0")])
         .args(["-o", &marks_option(bonds.marks)])
-        .args(bonds.stand_ins.iter().flat_map(|folder| {
-            let path = format!("DPkg::Path={}:{SCRIPTS_PATH}", folder.display());
-            ["-o".to_owned(), path]
-        }))
+        .args(found_first(bonds.stand_ins))
+}
+
+/// Has maintainer scripts find the programs of this folder before all others.
+fn found_first(stand_ins: Option<&Path>) -> Vec<String> {
+    let option = |folder: &Path| format!("DPkg::Path={}:{SCRIPTS_PATH}", folder.display());
+    stand_ins.map_or_else(Vec::new, |folder| vec!["-o".to_owned(), option(folder)])
 }
 
 /// Tells apt where to write its progress.
@@ -192,10 +198,15 @@ pub fn apt_status(descriptor: i32) -> Vec<String> {
 
 /// Configures everything that was unpacked.
 #[must_use]
-pub fn configure_all() -> Command {
-    Command::new(DPKG)
-        .args(CONFFILES)
-        .args(["--configure", "--pending"])
+pub fn configure_all(stand_ins: Option<&Path>) -> Command {
+    let dpkg = match stand_ins {
+        // dpkg has no option for it, and takes what it is given.
+        Some(folder) => Command::new(ENV)
+            .arg(format!("PATH={}:{SCRIPTS_PATH}", folder.display()))
+            .arg(DPKG),
+        None => Command::new(DPKG),
+    };
+    dpkg.args(CONFFILES).args(["--configure", "--pending"])
 }
 
 /// Simulates the completion of what lacks dependencies.
@@ -208,8 +219,9 @@ pub fn simulate_fix() -> Command {
 
 /// Completes what lacks dependencies; removes nothing.
 #[must_use]
-pub fn fix() -> Command {
+pub fn fix(stand_ins: Option<&Path>) -> Command {
     apt_get()
+        .args(found_first(stand_ins))
         .args(["-o", "APT::Get::Remove=false"])
         .args(["--fix-broken", "install"])
 }
@@ -220,8 +232,10 @@ pub fn fix() -> Command {
 pub fn reinstall<'a>(
     packages: impl IntoIterator<Item = (&'a PackageId, &'a Version)>,
     marks: &Path,
+    stand_ins: Option<&Path>,
 ) -> Command {
     apt_get()
+        .args(found_first(stand_ins))
         .args(["-o", "APT::Get::Remove=false"])
         .args(["-o", &marks_option(marks)])
         .args(["--reinstall", "install"])
@@ -241,6 +255,7 @@ pub fn fetch(id: &PackageId, version: &Version, packages: &Path) -> Command {
         .arg(versioned(id, version))
         .within(packages)
         .timeout(FETCH_TIMEOUT)
+        .reaching_out()
 }
 
 /// What a package file says it is.

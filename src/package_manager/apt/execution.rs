@@ -7,7 +7,7 @@ use super::super::contract::{Activity, Watch};
 use super::super::fault::Fault;
 use super::credentials;
 use super::status_fd::{self, Line, Tail};
-use crate::os::command::{Command, CommandError, Transaction};
+use crate::os::command::{Command, CommandError, Runner, Transaction};
 use crate::os::{files, process};
 
 /// How often the status file is looked at.
@@ -119,6 +119,7 @@ impl Log {
 /// Runs a transaction to its end, however long it takes, and tells its
 /// progress. An error means that nothing was started.
 pub async fn perform(
+    runner: &dyn Runner,
     command: &Command,
     log: &Log,
     descriptor: impl FnOnce(i32) -> Vec<String>,
@@ -128,7 +129,8 @@ pub async fn perform(
     log.scrub()?;
     let output_from = std::fs::metadata(&log.output).map_or(0, |file| file.len());
     let mut tail = Tail::from_end(&log.status);
-    let mut running = Transaction::start(command, &log.output, Some(&log.status), descriptor)?;
+    let mut running =
+        Transaction::start(runner, command, &log.output, Some(&log.status), descriptor)?;
     if let Some(process) = process::Process::of(running.pid) {
         watch(Activity::Started {
             pid: process.pid,
@@ -226,6 +228,7 @@ pub fn file_fault(path: &Path) -> impl FnOnce(std::io::Error) -> Fault + use<> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::command::System;
 
     #[test]
     fn last_words_are_the_last_error_without_a_password() {
@@ -257,9 +260,11 @@ mod tests {
             );
             vec!["-c".to_owned(), script]
         };
-        let ended = perform(&command, &log, script, &mut |activity| told.push(activity))
-            .await
-            .expect("ended");
+        let ended = perform(&System, &command, &log, script, &mut |activity| {
+            told.push(activity);
+        })
+        .await
+        .expect("ended");
         assert_eq!(ended.status, 3);
         assert!(matches!(told.first(), Some(Activity::Started { .. })));
         assert!(told.contains(&Activity::Progress {
@@ -294,6 +299,7 @@ mod tests {
         let log = Log::of(folder.path(), "test");
         files::replace(&log.output, b"http://u:secret@h/\n", 0o640).expect("written");
         let ended = perform(
+            &System,
             &Command::new("/bin/echo").arg("done"),
             &log,
             |_| Vec::new(),
@@ -325,6 +331,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let log = Log::of(folder.path(), "test");
         perform(
+            &System,
             &Command::new("/bin/true"),
             &log,
             |_| Vec::new(),

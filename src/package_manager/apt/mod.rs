@@ -76,8 +76,8 @@ impl Apt {
         }
     }
 
-    /// Maintainer scripts find the programs of this folder before all others:
-    /// for a rehearsal, which differs in nothing else.
+    /// Maintainer scripts find the programs of this folder before all others: where
+    /// no machine runs around them.
     #[must_use]
     pub fn with_stand_ins(self, folder: &Path) -> Self {
         Self {
@@ -88,6 +88,14 @@ impl Apt {
 
     fn runner(&self) -> &dyn Runner {
         self.runner.as_ref()
+    }
+
+    fn guarded<'a>(&'a self, folder: &'a Path) -> transaction::Guarded<'a> {
+        transaction::Guarded {
+            runner: self.runner(),
+            stand_ins: self.stand_ins.as_deref(),
+            folder,
+        }
     }
 }
 
@@ -144,7 +152,7 @@ impl PackageManager for Apt {
     }
 
     async fn repair(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<String>, Fault> {
-        repair::repair(self.runner(), folder, watch).await
+        repair::repair(&self.guarded(folder), watch).await
     }
 
     async fn refresh(&self, folder: &Path, watch: Watch<'_>) -> Result<Vec<Repository>, Fault> {
@@ -191,12 +199,7 @@ impl PackageManager for Apt {
     }
 
     async fn apply(&self, plan: &Plan, folder: &Path, watch: Watch<'_>) -> Result<Applied, Fault> {
-        let guarded = transaction::Guarded {
-            runner: self.runner(),
-            stand_ins: self.stand_ins.as_deref(),
-            folder,
-        };
-        guarded.apply(plan, watch).await
+        self.guarded(folder).apply(plan, watch).await
     }
 
     async fn settle(&self, plan: &Plan, folder: &Path) -> Result<Applied, Fault> {
@@ -218,6 +221,6 @@ impl PackageManager for Apt {
         folder: &Path,
         watch: Watch<'_>,
     ) -> Result<Option<String>, Fault> {
-        way_back::put_back(file, folder, watch).await
+        way_back::put_back(self.runner(), file, folder, watch).await
     }
 }

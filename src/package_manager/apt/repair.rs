@@ -2,34 +2,29 @@
 //! other. Nothing is removed, and no exit code is believed: after each step
 //! the audit tells.
 
-use std::path::Path;
-
 use super::super::contract::Watch;
 use super::super::fault::Fault;
 use super::audit::{self, Record, Trouble};
 use super::execution::{Log, perform};
 use super::parse::simulation::{self, Step};
+use super::transaction::Guarded;
 use super::{commands, marks};
 use crate::model::{PackageId, PackageName, Version};
-use crate::os::command::Runner;
 
 /// What three rounds do not mend, a fourth will not.
 const ROUNDS: usize = 3;
 
 /// Repairs within bounds. Returns the steps that were taken; none when the
 /// database was sound. What still is wrong, [`audit::audit`] tells.
-pub async fn repair(
-    runner: &dyn Runner,
-    folder: &Path,
-    watch: Watch<'_>,
-) -> Result<Vec<String>, Fault> {
+pub async fn repair(with: &Guarded<'_>, watch: Watch<'_>) -> Result<Vec<String>, Fault> {
+    let runner = with.runner;
     let mut steps = Vec::new();
     let mut before = audit::audit(runner).await?;
     for _ in 0..ROUNDS {
         if before.is_empty() {
             break;
         }
-        round(runner, folder, &mut steps, watch).await?;
+        round(with, &mut steps, watch).await?;
         let after = audit::audit(runner).await?;
         if after == before {
             break;
@@ -40,15 +35,16 @@ pub async fn repair(
 }
 
 /// Each rung of the ladder, until the database is sound.
-async fn round(
-    runner: &dyn Runner,
-    folder: &Path,
-    steps: &mut Vec<String>,
-    watch: Watch<'_>,
-) -> Result<(), Fault> {
+async fn round(with: &Guarded<'_>, steps: &mut Vec<String>, watch: Watch<'_>) -> Result<(), Fault> {
+    let Guarded {
+        runner,
+        stand_ins,
+        folder,
+    } = *with;
     let log = &Log::of(folder, "repair");
     // dpkg's own status lines are of another form, so its progress is not told.
-    perform(&commands::configure_all(), log, |_| Vec::new(), watch)
+    let configure = commands::configure_all(stand_ins);
+    perform(runner, &configure, log, |_| Vec::new(), watch)
         .await?
         .untroubled()?;
     steps.push("dpkg --configure --pending".to_owned());
@@ -61,7 +57,8 @@ async fn round(
     if let Some(reason) = reason {
         steps.push(format!("left out apt-get --fix-broken install: {reason}"));
     } else if simulated.status == 0 {
-        perform(&commands::fix(), log, commands::apt_status, watch)
+        let fix = commands::fix(stand_ins);
+        perform(runner, &fix, log, commands::apt_status, watch)
             .await?
             .untroubled()?;
         steps.push("apt-get --fix-broken install".to_owned());
@@ -71,8 +68,8 @@ async fn round(
     if !broken.is_empty() {
         let names: Vec<String> = broken.iter().map(|(id, _)| id.to_string()).collect();
         marks::shield(folder)?;
-        let command = commands::reinstall(broken, &marks::copy_in(folder));
-        perform(&command, log, commands::apt_status, watch)
+        let command = commands::reinstall(broken, &marks::copy_in(folder), stand_ins);
+        perform(runner, &command, log, commands::apt_status, watch)
             .await?
             .untroubled()?;
         steps.push(format!("apt-get --reinstall install {}", names.join(" ")));

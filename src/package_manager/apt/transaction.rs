@@ -31,9 +31,15 @@ pub async fn download(
 ) -> Result<u64, Fault> {
     let missing = uris::missing(runner, plan).await?;
     let log = Log::of(folder, "download");
-    let ended = perform(&commands::download(plan), &log, commands::apt_status, watch)
-        .await?
-        .untroubled()?;
+    let ended = perform(
+        runner,
+        &commands::download(plan),
+        &log,
+        commands::apt_status,
+        watch,
+    )
+    .await?
+    .untroubled()?;
     if ended.status == 0 {
         return Ok(missing.iter().map(|archive| archive.bytes).sum());
     }
@@ -103,7 +109,7 @@ impl Guarded<'_> {
             stand_ins: self.stand_ins,
         };
         let command = commands::apply(rest, bonds);
-        perform(&command, log, commands::apt_status, watch).await
+        perform(self.runner, &command, log, commands::apt_status, watch).await
     }
 }
 

@@ -105,6 +105,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 /// Installs the file. No exit code is believed: who calls looks at what is
 /// installed now.
 pub async fn put_back(
+    runner: &dyn Runner,
     file: &Path,
     folder: &Path,
     watch: Watch<'_>,
@@ -112,7 +113,7 @@ pub async fn put_back(
     marks::shield(folder)?;
     let command = commands::put_back(file, &marks::copy_in(folder));
     let log = Log::of(folder, "put-back");
-    let ended = perform(&command, &log, commands::apt_status, watch)
+    let ended = perform(runner, &command, &log, commands::apt_status, watch)
         .await?
         .untroubled()?;
     if ended.status == 0 {

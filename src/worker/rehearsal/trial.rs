@@ -78,6 +78,7 @@ pub(super) async fn perform(
         time_limit: limit,
         network: Network::None,
         walls: Walls::default(),
+        is_ours: false,
         files: files.to_vec(),
     };
     let mut log = open_log(desk);

@@ -88,6 +88,7 @@ impl Post {
 
     pub async fn serve_with(&self, runner: &dyn Runner, caller: &mut Caller) {
         let tools = Tools {
+            at_rest: false,
             site: &self.site,
             package_manager: &self.machine,
             runner,

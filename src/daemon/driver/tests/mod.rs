@@ -30,6 +30,7 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a folder");
         let machine = Fake::with_updates(names);
         let parts = Parts {
+            at_rest: false,
             package_manager: machine.clone(),
             settings: Settings::default(),
             host: Host {

@@ -66,9 +66,15 @@ pub async fn refresh(
         source.find_mirrors();
     }
     let log = Log::of(folder, "refresh");
-    let ended = perform(&commands::update(), &log, commands::apt_status, watch)
-        .await?
-        .untroubled()?;
+    let ended = perform(
+        runner,
+        &commands::update(),
+        &log,
+        commands::apt_status,
+        watch,
+    )
+    .await?
+    .untroubled()?;
     let said = log.read(ended.output_from, OUTPUT_CAP)?;
     let repositories = judge(&sources, &said);
     for source in sources
