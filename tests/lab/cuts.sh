@@ -75,6 +75,7 @@ one_cut() {
     local asker=$!
     wait $cutter
     hit=$(in_machine cat /run/lab/cut)
+    [ -n "$hit" ] || fail "nobody says who was killed"
     [ "$hit" != machine ] || up_again
     wait $asker || true
     wait_for 600 "all is at rest again" at_rest
