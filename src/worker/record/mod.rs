@@ -3,6 +3,7 @@
 //! worker what this one was doing, whatever became of it.
 
 mod applies;
+mod rollbacks;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use applies::applies;
 
 use crate::model::{
-    BootId, Change, Digest, Installed, MachineId, Order, Phase, Plan, Report, Repository, RunId,
+    BootId, Digest, Installed, MachineId, Order, Phase, Plan, Report, Repository, RunId,
     WorkerEvent,
 };
 use crate::os::files::{self, no_follow};
@@ -252,20 +253,6 @@ impl Record {
             .into_iter()
             .filter(move |apply| apply.report.is_some_and(whole))
             .map(|apply| apply.plan)
-    }
-
-    /// What rollbacks have put back, in order.
-    pub fn taken_back(&self) -> impl Iterator<Item = &Change> {
-        let reports = self.lines.iter().filter_map(|line| match line {
-            Line::Event { event, .. } => match &**event {
-                WorkerEvent::Done {
-                    report: Report::RollBack(back),
-                } => Some(&back.restored),
-                _ => None,
-            },
-            Line::Order { .. } | Line::End { .. } => None,
-        });
-        reports.flatten()
     }
 
     /// The repositories as the latest refresh found them.
