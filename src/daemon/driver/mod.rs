@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::cycle::{Effect, Event, Mandate, Stage, State, Step, step};
 use crate::daemon::deeds;
 use crate::daemon::events::event;
+use crate::daemon::handover::give;
 use crate::daemon::hands::{End, Hands, Lost, Work};
 use crate::daemon::notice::{Notice, Notify, log};
 use crate::daemon::parts::Parts;
@@ -23,6 +24,7 @@ use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
 use crate::state::{Ledger, LedgerError};
+use crate::worker::Record;
 
 use stop::Stop;
 
@@ -142,6 +144,15 @@ pub async fn resume<P: PackageManager, H: Hands>(
     drive_all(parts, hands, None, notify, stop).await
 }
 
+/// A run that is over in the ledger may be open in the worker's record, when the
+/// power failed between the two: nothing of another run is taken until it is closed.
+async fn close_leftover<P, H: Hands>(parts: &Parts<P>, hands: &mut H) {
+    if let Ok(Some(run)) = Record::find_open(&parts.paths.worker) {
+        // Where it fails the next repair does it.
+        let _closed = give(hands, run, Task::plain(Phase::Cleanup)).await;
+    }
+}
+
 /// First what was cut short, then what is asked for.
 async fn drive_all<P: PackageManager, H: Hands>(
     parts: &Parts<P>,
@@ -159,7 +170,10 @@ async fn drive_all<P: PackageManager, H: Hands>(
         let (opened, state) = match (opening.take(), request) {
             (Some((row, state)), _) => (row.opened, state),
             (None, Some(request)) => opening::open(parts, &mut ledger, request)?,
-            (None, None) => return Ok(None),
+            (None, None) => {
+                close_leftover(parts, hands).await;
+                return Ok(None);
+            }
         };
         // What was asked for now may be another matter than what was cut short.
         let serves = request.is_none_or(|request| {

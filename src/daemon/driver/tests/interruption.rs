@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use super::*;
-use crate::model::{Change, PackageId, Version};
+use crate::model::{BootId, Change, Order, PackageId, Task, Version};
+use crate::worker::{Line, Record};
 
 const NAMES: [&str; 3] = ["aa", "bad", "cc"];
 
@@ -166,4 +167,25 @@ fn roomy(bench: &Bench) {
         .map(|table| format!("DROP TRIGGER full_{table};"))
         .collect();
     database.execute_batch(&drops.concat()).expect("dropped");
+}
+
+#[tokio::test]
+async fn a_record_that_was_not_closed_is_closed_at_the_next_start() {
+    let bench = Bench::with_updates(&["aa"]);
+    let mut hands = bench.hands();
+    let run = RunId::new(1, 1);
+    let mut record = Record::open(&bench.parts.paths.worker, run).expect("open");
+    let refresh = Order::new(run, Task::plain(Phase::Refresh));
+    let line = Line::Order {
+        at: clock::now(),
+        machine: None,
+        boot: BootId("boot".into()),
+        unit: None,
+        order: Box::new(refresh),
+    };
+    record.append(line).expect("written");
+    let quiet = &mut |_: &Notice| {};
+    let resumed = resume(&bench.parts, &mut hands, quiet, pending()).await;
+    assert!(resumed.expect("nothing to go on with").is_none());
+    assert_eq!(hands.orders, [Phase::Cleanup]);
 }
