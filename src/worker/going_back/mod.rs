@@ -39,6 +39,9 @@ enum Found {
 impl<P: PackageManager> Tools<'_, P> {
     /// Brings the packages of a point back.
     pub async fn roll_back(&self, desk: &mut Desk<'_>, wish: &Wish) -> Done {
+        if let Some(back) = desk.record().went_back() {
+            return Ok(Report::RollBack(Box::new(back.clone())));
+        }
         let survivor = desk.record().survivor(&self.host.boot_id);
         self.outlive(desk, survivor).await?;
         self.alone(desk).await?;
