@@ -1,7 +1,7 @@
 //! An image that is patched, as `--root` does it: our program once more, with
 //! somebody's folder as its root folder, so that the kernel itself keeps every
 //! path that it opens inside. It is trusted, and starts nothing of the image
-//! but through [`Rooted`](super::Rooted).
+//! but through [`Rooted`].
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
