@@ -110,6 +110,7 @@ const NARROW: [(&str, &str, &[&str]); 3] = [
             "PutBack",
             "put_back",
             "restore_points",
+            "open_run",
         ],
     ),
     // What the operator wants, as data; no decision about an update.

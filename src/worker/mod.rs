@@ -31,7 +31,7 @@ mod tests;
 pub use log::{LOGS, log_file};
 pub use main::{main, stand_alone, transaction_guard};
 pub use own_upgrade::{PutBack, put_back};
-pub use record::{FOLDER, Line, Record, run_folder};
+pub use record::{FOLDER, Line, Record, open_run, run_folder};
 pub use rehearsal::{rehearsal_inside, rehearsal_stand_in};
 pub use restoring::restore_points;
 

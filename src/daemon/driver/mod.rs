@@ -24,7 +24,7 @@ use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
 use crate::state::{Ledger, LedgerError};
-use crate::worker::Record;
+use crate::worker::open_run;
 
 use stop::Stop;
 
@@ -147,7 +147,7 @@ pub async fn resume<P: PackageManager, H: Hands>(
 /// A run that is over in the ledger may be open in the worker's record, when the
 /// power failed between the two: nothing of another run is taken until it is closed.
 async fn close_leftover<P, H: Hands>(parts: &Parts<P>, hands: &mut H) {
-    if let Ok(Some(run)) = Record::find_open(&parts.paths.worker) {
+    if let Ok(Some(run)) = open_run(&parts.paths.worker) {
         // Where it fails the next repair does it.
         let _closed = give(hands, run, Task::plain(Phase::Cleanup)).await;
     }

@@ -345,6 +345,11 @@ impl Record {
     }
 }
 
+/// The run that the worker's record has not closed, if any.
+pub fn open_run(root: &Path) -> std::io::Result<Option<RunId>> {
+    Record::find_open(root)
+}
+
 /// All runs with a folder, oldest first.
 pub(super) fn runs(root: &Path) -> std::io::Result<Vec<RunId>> {
     let names = files::names(&root.join("runs"))?;

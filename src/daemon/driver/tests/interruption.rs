@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use super::*;
-use crate::model::{BootId, Change, Order, PackageId, Task, Version};
-use crate::worker::{Line, Record};
+use crate::model::{Change, Order, PackageId, Task, Version};
 
 const NAMES: [&str; 3] = ["aa", "bad", "cc"];
 
@@ -174,16 +173,13 @@ async fn a_record_that_was_not_closed_is_closed_at_the_next_start() {
     let bench = Bench::with_updates(&["aa"]);
     let mut hands = bench.hands();
     let run = RunId::new(1, 1);
-    let mut record = Record::open(&bench.parts.paths.worker, run).expect("open");
-    let refresh = Order::new(run, Task::plain(Phase::Refresh));
-    let line = Line::Order {
-        at: clock::now(),
-        machine: None,
-        boot: BootId("boot".into()),
-        unit: None,
-        order: Box::new(refresh),
-    };
-    record.append(line).expect("written");
+    let folder = bench.parts.paths.worker.join(format!("runs/{run}"));
+    std::fs::create_dir_all(&folder).expect("made");
+    let line = serde_json::json!({
+        "line": "order", "at": "2026-11-21T03:00:00Z", "boot": "boot",
+        "order": Order::new(run, Task::plain(Phase::Refresh)),
+    });
+    std::fs::write(folder.join("record.jsonl"), format!("{line}\n")).expect("written");
     let quiet = &mut |_: &Notice| {};
     let resumed = resume(&bench.parts, &mut hands, quiet, pending()).await;
     assert!(resumed.expect("nothing to go on with").is_none());
