@@ -179,7 +179,9 @@ async fn a_record_that_was_not_closed_is_closed_at_the_next_start() {
         "line": "order", "at": "2026-11-21T03:00:00Z", "boot": "boot",
         "order": Order::new(run, Task::plain(Phase::Refresh)),
     });
-    std::fs::write(folder.join("record.jsonl"), format!("{line}\n")).expect("written");
+    let text = format!("{line}\n");
+    crate::os::files::replace(&folder.join("record.jsonl"), text.as_bytes(), 0o640)
+        .expect("written");
     let quiet = &mut |_: &Notice| {};
     let resumed = resume(&bench.parts, &mut hands, quiet, pending()).await;
     assert!(resumed.expect("nothing to go on with").is_none());
