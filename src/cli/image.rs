@@ -21,9 +21,6 @@ const DATABASE: &str = "var/lib/dpkg/status";
 /// The same program as we are, linked statically.
 const STATIC: &str = "/usr/lib/patchd/patchd-static";
 
-/// The program that runs.
-const OURSELVES: &str = "/proc/self/exe";
-
 /// No configuration is longer, bytes.
 const CONFIGURATION_CAP: u64 = 1 << 20;
 
@@ -93,7 +90,7 @@ pub(super) fn tell_what_is_left_out(context: &Context, command: &Command) {
 /// image's libraries, and that lies in no file. Returns only when that fails.
 fn become_static() -> Trouble {
     let ours = elf::are_we_self_contained().unwrap_or(false);
-    let program = if ours { OURSELVES } else { STATIC };
+    let program = if ours { process::OURSELVES } else { STATIC };
     let words = environment::arguments();
     let cause = become_copy(Path::new(program), &words, ("SUDO_USER", &who()));
     Trouble::failed(&format!(

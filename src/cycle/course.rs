@@ -180,9 +180,7 @@ impl Course {
             && self.mandate.conduct.roll_back
             && self.may_take_back()
             && !self.changed.is_empty()
-            && findings
-                .iter()
-                .any(|finding| is_break(finding) && finding.since.is_none())
+            && own_breaks(findings).next().is_some()
     }
 
     /// Once as a whole, and before that once in part.
@@ -286,6 +284,12 @@ impl Course {
     }
 }
 
-pub(super) fn is_break(finding: &Finding) -> bool {
+/// What this run broke, and no earlier one.
+pub(super) fn own_breaks(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    let own = |finding: &&Finding| is_break(finding) && finding.since.is_none();
+    findings.iter().filter(own)
+}
+
+fn is_break(finding: &Finding) -> bool {
     finding.class == Class::Breaks
 }

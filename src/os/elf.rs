@@ -6,8 +6,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// The program that runs.
-const OURSELVES: &str = "/proc/self/exe";
+use super::process::OURSELVES;
 
 /// A 64-bit program begins so; other ones of ours there are none.
 const MAGIC: [u8; 5] = *b"\x7fELF\x02";

@@ -66,13 +66,16 @@ impl Process {
     }
 }
 
+/// The program that runs, whatever lies under its name now.
+pub const OURSELVES: &str = "/proc/self/exe";
+
 /// The program that runs, to be started again: by its path, so that it has its
 /// name in process lists, or, when the file was replaced meanwhile, by what is
 /// still in memory.
 #[must_use]
 pub fn own_program() -> PathBuf {
     let path = std::env::current_exe().ok().filter(|path| path.exists());
-    path.unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
+    path.unwrap_or_else(|| PathBuf::from(OURSELVES))
 }
 
 /// From now on we end when whoever started us ends, however that happens.

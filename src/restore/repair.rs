@@ -184,7 +184,7 @@ pub fn database(
     let site = source.site;
     let _lock = transaction::database(site)?;
     let path = site.dpkg("status");
-    let status = std::fs::read(&path).map_err(file(&path))?;
+    let status = site.status()?;
     let mut lines = Vec::new();
     let mut forgotten = Vec::new();
     {

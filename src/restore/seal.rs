@@ -38,8 +38,7 @@ pub fn seal(site: &Site, run: RunId) -> Result<(), RestoreError> {
 /// Compares the point with what dpkg says now. Returns the links that are not
 /// wanted any more, to be removed when the point is saved.
 pub fn settle(site: &Site, point: &mut Point) -> Result<Vec<PathBuf>, RestoreError> {
-    let path = site.dpkg("status");
-    let status = std::fs::read(&path).map_err(file(&path))?;
+    let status = site.status()?;
     let installed = stanzas(&status);
     let is_untouched = |kept: &Kept| {
         let now = find(&installed, &kept.change.id);

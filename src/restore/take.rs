@@ -142,8 +142,7 @@ fn sound_status(site: &Site) -> Result<Vec<u8>, RestoreError> {
         let sentence = "dpkg was interrupted; `dpkg --configure -a` comes first";
         return Err(RestoreError::Unsound(sentence.to_owned()));
     }
-    let path = site.dpkg("status");
-    std::fs::read(&path).map_err(file(&path))
+    site.status()
 }
 
 /// What shall be replaced must be whole, and in the version that is known.

@@ -255,6 +255,17 @@ expect_exit() {
     [[ " $codes " == *" $code "* ]] || fail "$last: exit $code, expected ${codes// / or }"
 }
 
+# still [SERVICE...]: whatever writes files by itself, which would be blamed on somebody else, has ended.
+still() {
+    in_machine systemctl stop '*.timer' 'postgresql*' named syslog.socket rsyslog "$@" || true
+    # systemd removes their control groups later.
+    wait_for 20 "the stopped services have left their control groups" no_groups 'postgresql*' named rsyslog "$@"
+}
+no_groups() {
+    local name
+    for name; do [ -z "$(in_machine find /sys/fs/cgroup -name "$name.service")" ] || return 1; done
+}
+
 # begin NAME ARGUMENT...: patchd in the background; its pid in the machine is then in /run/lab/NAME.pid.
 # ended NAME "CODES": waits for its end; sets $code, $out and $err.
 begin() {

@@ -1,10 +1,10 @@
 //! Behind the transaction: until what was installed is in use, or taken back.
 
 use super::ending::{conclude, hook};
-use crate::cycle::course::{Course, is_break};
+use crate::cycle::course::{Course, own_breaks};
 use crate::cycle::event::Event;
 use crate::cycle::state::Stage;
-use crate::model::{Extent, Finding, HookPoint, RolledBack};
+use crate::model::{Extent, HookPoint, RolledBack};
 
 pub(super) fn restarted(event: Event, course: &mut Course) -> Option<Stage> {
     let Event::Restarted(restarted) = event else {
@@ -45,17 +45,12 @@ pub(super) fn verified(event: Event, course: &mut Course) -> Option<Stage> {
     };
     course.reboot_reasons = reboot_reasons;
     if course.takes_back(&findings) {
-        course.broke.extend(own_breaks(&findings));
+        course.broke.extend(own_breaks(&findings).cloned());
         return Some(Stage::RollingBack);
     }
     course.findings = findings;
     course.verified = true;
     Some(keep_away(course))
-}
-
-fn own_breaks(findings: &[Finding]) -> Vec<Finding> {
-    let own = |finding: &&Finding| is_break(finding) && finding.since.is_none();
-    findings.iter().filter(own).cloned().collect()
 }
 
 /// What did harm is kept away before the run ends.

@@ -82,11 +82,7 @@ pub async fn look<P: PackageManager>(view: &View<'_, P>, name: &str) -> Result<L
     survey.pending.doubt_missing();
     let kernel = running::kernel(Path::new("/"));
     let live = running::live_look(Path::new(FOLDER), &view.parts.host.boot_id);
-    let reasons = if view.parts.at_rest {
-        Vec::new()
-    } else {
-        machine::reasons(&kernel, live.as_ref())
-    };
+    let reasons = machine::reasons(view.parts, &kernel, live.as_ref());
     let since = match ledger.as_mut() {
         Some(ledger) => ledger.owe_reboot(&reasons, now)?,
         None => None,

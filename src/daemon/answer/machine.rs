@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{time, word};
 use crate::control::document;
+use crate::daemon::parts::Parts;
 use crate::model::{Distribution, Host, LiveLook, OldCode};
 use crate::running::{self, Kernel, Owed};
 
@@ -43,8 +44,15 @@ pub(super) fn kernel(kernel: Kernel) -> document::Kernel {
     }
 }
 
-/// Why a reboot is owed, as far as can be told without root.
-pub(super) fn reasons(kernel: &Kernel, live: Option<&LiveLook>) -> Vec<String> {
+/// Why a reboot is owed, as far as can be told without root; an image owes none.
+pub(super) fn reasons<P>(
+    parts: &Parts<P>,
+    kernel: &Kernel,
+    live: Option<&LiveLook>,
+) -> Vec<String> {
+    if parts.at_rest {
+        return Vec::new();
+    }
     let owed = running::reboot_owed(Path::new("/"), kernel, live);
     owed.iter().map(Owed::to_string).collect()
 }

@@ -15,11 +15,7 @@ use crate::worker::FOLDER;
 pub(super) async fn status<P>(view: &View<'_, P>) -> Result<document::Status, ControlError> {
     let kernel = running::kernel(Path::new("/"));
     let live = running::live_look(Path::new(FOLDER), &view.parts.host.boot_id);
-    let reasons = if view.parts.at_rest {
-        Vec::new()
-    } else {
-        machine::reasons(&kernel, live.as_ref())
-    };
+    let reasons = machine::reasons(view.parts, &kernel, live.as_ref());
     let (last, since, pause) = match view.ledger()? {
         Some(mut ledger) => (
             ledger.runs(1)?.pop(),

@@ -4,10 +4,8 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 
+use super::super::process::OURSELVES;
 use super::{Command, CommandError, ENVIRONMENT, Output, code};
-
-/// The program that runs, whatever lies at its path by now.
-const OURSELVES: &str = "/proc/self/exe";
 
 /// What it is called in process lists.
 const NAME: &str = "patchd";

@@ -9,6 +9,8 @@ use std::process::Command;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 
+use crate::os::process::OURSELVES;
+
 /// Replaces this process by `program`, with everything it has: environment,
 /// folder, descriptors. `variable` is set on top. Returns only when that fails.
 #[must_use]
@@ -53,7 +55,7 @@ fn sealed(program: &Path) -> Result<File> {
 /// Whether we are such a copy.
 #[must_use]
 pub fn are_we_a_copy() -> bool {
-    let path = std::fs::read_link("/proc/self/exe").unwrap_or_default();
+    let path = std::fs::read_link(OURSELVES).unwrap_or_default();
     path.to_string_lossy()
         .starts_with(&format!("/memfd:{COPY} "))
 }

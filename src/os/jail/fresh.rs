@@ -16,6 +16,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketType};
 use super::error::{JailError, Trying};
 use super::layer::tmpfs;
 use super::wish::{FOLDER, Network, View, Wish, below_folder};
+use crate::os::process::OURSELVES;
 
 /// Device nodes that every program may have: name, major, minor.
 const DEVICES: [(&str, u32, u32); 6] = [
@@ -172,7 +173,7 @@ fn lay(wish: &Wish, at: &Path) -> Result<(), JailError> {
     if wish.wants_program() {
         let step = "bring our own program";
         let to = at.join("patchd");
-        std::fs::copy("/proc/self/exe", &to).trying(step)?;
+        std::fs::copy(OURSELVES, &to).trying(step)?;
         set_mode(&to, 0o755)?;
     }
     Ok(())

@@ -20,7 +20,7 @@ use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{PackageName, Plan, Refusal, Rehearsal, Report, Verdict};
 use crate::os::{files, jail, machine, systemd};
-use crate::package_manager::PackageManager;
+use crate::package_manager::{Held, PackageManager};
 use crate::rehearsal::{self, Check, Room, Spare};
 use crate::verify;
 use trial::{Setting, Trial};
@@ -37,15 +37,13 @@ const TOLD: usize = 500;
 /// In the worker's folder, root's alone: layers on disk.
 const LAYERS: &str = "layers";
 
+/// What makes a rehearsal worthless.
+const DISTURBED: &str = "somebody changed packages while it was rehearsed";
+
 impl<P: PackageManager> Tools<'_, P> {
     /// Tries the plan in a throw-away view of this machine; changes nothing.
     pub async fn rehearse(&self, desk: &mut Desk<'_>, plan: &Plan) -> Done {
-        self.sweep();
-        let held = self
-            .package_manager
-            .hold(&mut |activity| desk.tell(activity))
-            .await
-            .map_err(refusal)?;
+        let held = self.stand_still(desk).await?;
         self.goes_on()?;
         self.same_plan(plan).await?;
         let unpacked = self.package_manager.unpacked(plan).await.map_err(refusal)?;
@@ -54,9 +52,8 @@ impl<P: PackageManager> Tools<'_, P> {
             Err(no_room) => Rehearsal::impossible(plan.clone(), no_room),
         };
         if held.was_disturbed() {
-            let difference = "somebody changed packages while it was rehearsed".to_owned();
             return Err(Refusal::Stale {
-                differences: vec![difference],
+                differences: vec![DISTURBED.to_owned()],
             });
         }
         drop(held);
@@ -67,6 +64,14 @@ impl<P: PackageManager> Tools<'_, P> {
             .map_err(|cause| unable(&cause))?;
         report.files.listed.truncate(TOLD);
         Ok(Report::Rehearse(Box::new(report)))
+    }
+
+    /// Nobody changes packages from now on, and nothing is left of rehearsals that
+    /// were killed.
+    async fn stand_still(&self, desk: &mut Desk<'_>) -> Result<Held, Refusal> {
+        self.sweep();
+        let watch = &mut |activity| desk.tell(activity);
+        self.package_manager.hold(watch).await.map_err(refusal)
     }
 
     /// Clears up behind rehearsals that were killed.

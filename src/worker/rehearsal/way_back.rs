@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::phases::{refusal, unable};
+use super::super::phases::unable;
 use super::super::serve::Desk;
 use super::super::tools::Tools;
-use super::trial;
+use super::{DISTURBED, trial};
 use crate::model::{Plan, Refusal, Verdict};
 use crate::package_manager::PackageManager;
 use crate::rehearsal::{self, Judgement};
@@ -23,12 +23,7 @@ impl<P: PackageManager> Tools<'_, P> {
         desk: &mut Desk<'_>,
         way: &WayBack,
     ) -> Result<Judgement, Refusal> {
-        self.sweep();
-        let held = self
-            .package_manager
-            .hold(&mut |activity| desk.tell(activity))
-            .await
-            .map_err(refusal)?;
+        let held = self.stand_still(desk).await?;
         let judged = tokio::select! {
             judged = self.judge_way_back(desk, way) => judged?,
             stopping = self.asked_to_stop() => return Err(stopping),
@@ -36,7 +31,7 @@ impl<P: PackageManager> Tools<'_, P> {
         if held.was_disturbed() {
             return Ok(Judgement {
                 verdict: Verdict::Confirmed,
-                summary: "somebody changed packages while it was rehearsed".to_owned(),
+                summary: DISTURBED.to_owned(),
                 culprits: Vec::new(),
             });
         }
