@@ -385,6 +385,7 @@ fn every_value_tells_where_it_comes_from() {
 
     [package_manager]
     lock_wait = "10m"  # built-in
+    script_timeout = "1h"  # built-in
     stale_after = "3d"  # built-in
     "#);
     let schema = place.call(&["config", "schema"]).json();

@@ -208,6 +208,7 @@ fn probe(node: &Node) -> Result<Probe, Fault> {
 fn read_package_manager(node: &Node) -> Result<package_manager::Settings, Fault> {
     Ok(package_manager::Settings {
         lock_wait: node.duration("lock_wait").ok_or_else(|| ours(node))?,
+        script_timeout: node.duration("script_timeout").ok_or_else(|| ours(node))?,
         stale_after: node.duration("stale_after").ok_or_else(|| ours(node))?,
     })
 }

@@ -1,8 +1,10 @@
 //! Other processes, as /proc shows them.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags};
@@ -19,7 +21,7 @@ const MAPS_CAP: u64 = 64 << 20;
 const CGROUP_CAP: u64 = 64 << 10;
 
 /// A process that cannot be confused with a later one of the same pid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Process {
     /// Process id.
     pub pid: u32,
@@ -42,6 +44,22 @@ impl Process {
             return false;
         };
         start_time(&stat) == Some(self.start_time) && state(&stat) != Some('Z')
+    }
+
+    /// How long ago it was started.
+    #[must_use]
+    pub fn age(self) -> Duration {
+        let started = self.start_time * 1000 / rustix::param::clock_ticks_per_second();
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let now = Duration::try_from(now).unwrap_or_default();
+        now.saturating_sub(Duration::from_millis(started))
+    }
+
+    /// Asks it to end; what that means is its own affair.
+    pub fn ask_to_stop(self) {
+        if self.is_alive() {
+            ask_to_stop(self.pid);
+        }
     }
 
     /// Waits until it has ended. It need not be a child of ours.
@@ -102,6 +120,29 @@ pub fn all() -> Vec<u32> {
     names
         .filter_map(|name| name.to_str()?.parse().ok())
         .collect()
+}
+
+/// What a process has started, and what that has started, parents first; not
+/// what was left by its parent.
+#[must_use]
+pub fn below(of: u32) -> Vec<Process> {
+    let mut children: BTreeMap<u32, Vec<Process>> = BTreeMap::new();
+    for pid in all() {
+        let Ok(stat) = std::fs::read_to_string(proc_file(pid, "stat")) else {
+            continue;
+        };
+        if let (Some(parent), Some(start_time)) = (parent(&stat), start_time(&stat)) {
+            let process = Process { pid, start_time };
+            children.entry(parent).or_default().push(process);
+        }
+    }
+    let mut found = children.remove(&of).unwrap_or_default();
+    let mut next = 0;
+    while let Some(process) = found.get(next) {
+        found.extend(children.remove(&process.pid).unwrap_or_default());
+        next += 1;
+    }
+    found
 }
 
 /// The child of a process that was started first.
@@ -205,6 +246,15 @@ fn start_time(stat: &str) -> Option<u64> {
     fields(stat).nth(19)?.parse().ok()
 }
 
+/// A shell at work, for tests.
+#[cfg(test)]
+pub(crate) fn shell(script: &str) -> super::command::Transaction {
+    use super::command::{Command, System, Transaction};
+    let command = Command::new("/bin/sh").args(["-c", script]);
+    let output = Path::new("/dev/null");
+    Transaction::start(&System, &command, output, None, |_| Vec::new()).expect("started")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +265,29 @@ mod tests {
         assert_eq!(state(stat), Some('S'));
         assert_eq!(parent(stat), Some(1));
         assert_eq!(start_time(stat), Some(4242));
+    }
+
+    #[tokio::test]
+    async fn what_is_below_a_process_comes_parents_first() {
+        let mut shell = shell("sleep 60 & wait");
+        let ours = || below(std::process::id());
+        let names = || {
+            ours()
+                .iter()
+                .filter_map(|it| name(it.pid))
+                .collect::<Vec<_>>()
+        };
+        while !names().iter().any(|name| name == "sleep") {
+            std::thread::yield_now();
+        }
+        let place = |wanted: &str| names().iter().position(|name| name == wanted);
+        assert!(place("sh") < place("sleep"), "{:?}", names());
+        assert!(ours().iter().all(|it| it.age() < Duration::from_mins(10)));
+        for process in below(shell.pid) {
+            process.ask_to_stop();
+        }
+        shell.wait(&mut || ()).await.expect("its child is gone");
+        assert_eq!(below(shell.pid), Vec::new());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
 use crate::model::{Change, KeptAway, PackageId, PackageName, Pending, Plan, Repository, Version};
+use crate::os::process::Process;
 
 /// One package that shall come to one exact version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,11 +33,25 @@ pub enum Activity {
         /// What is being done.
         doing: String,
     },
+    /// That process is still at work; told several times a second.
+    AtWork {
+        /// Its process id.
+        pid: u32,
+    },
     /// Somebody else has the lock.
     Waiting {
         /// Process name and pid.
         holder: String,
     },
+}
+
+/// A script of a package that is at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The process of its interpreter.
+    pub process: Process,
+    /// What it is called: `nginx.postinst`.
+    pub name: String,
 }
 
 /// Whether this machine is fit for a plan.
@@ -135,6 +150,10 @@ pub trait PackageManager {
 
     /// Waits until nobody else holds the lock.
     async fn wait_for_lock(&self, watch: Watch<'_>) -> Result<(), Fault>;
+
+    /// The scripts of packages that are at work below a process of the package
+    /// manager, each by its outermost interpreter.
+    fn scripts(&self, below: u32) -> Vec<Script>;
 
     /// Keeps everybody else from changing packages, as soon as nobody does.
     async fn hold(&self, watch: Watch<'_>) -> Result<Held, Fault>;

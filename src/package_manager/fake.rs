@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::contract::{Activity, Applied, Fitness, Held, PackageManager, Wanted, Watch};
+use super::contract::{Activity, Applied, Fitness, Held, PackageManager, Script, Wanted, Watch};
 use super::fault::Fault;
 use crate::model::{
     Change, KeptAway, Offer, Origin, PackageId, PackageName, Pending, PendingUpdate, Plan,
@@ -275,6 +275,10 @@ impl PackageManager for Fake {
             holder,
             waited_seconds: 600,
         })
+    }
+
+    fn scripts(&self, _below: u32) -> Vec<Script> {
+        Vec::new()
     }
 
     async fn hold(&self, watch: Watch<'_>) -> Result<Held, Fault> {

@@ -10,7 +10,7 @@ pub(crate) mod fake;
 mod fault;
 mod settings;
 
-pub use contract::{Activity, Applied, Fitness, Held, PackageManager, Wanted, Watch};
+pub use contract::{Activity, Applied, Fitness, Held, PackageManager, Script, Wanted, Watch};
 pub use detect::detect;
 pub use fault::Fault;
 pub use settings::Settings;

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Settings {
     /// How long to wait for somebody else's lock before the run is deferred.
     pub lock_wait: Duration,
+    /// A script of a package that takes longer is asked to end.
+    pub script_timeout: Duration,
     /// An index that was not renewed for longer than this is stale.
     pub stale_after: Duration,
 }
@@ -15,6 +17,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             lock_wait: Duration::from_mins(10),
+            script_timeout: Duration::from_hours(1),
             stale_after: Duration::from_hours(72),
         }
     }

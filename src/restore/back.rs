@@ -14,34 +14,17 @@ use super::point::Kept;
 use super::ready::{self, WayBack};
 use super::rebuild::Source;
 use super::site::Site;
+use super::watch::{Step, Watch};
 use super::{commands, repair, scripts, store, transaction};
 use crate::model::{Change, PackageId};
 use crate::os::clock;
 use crate::os::command::{Command, Runner};
-use crate::os::process::Process;
 
 /// Scripts that would not let their package go.
 const SILENCED: &str = "silenced";
 
 /// As often dpkg is asked; from the second time on nobody may refuse.
 const ATTEMPTS: usize = 3;
-
-/// What is told while it lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// dpkg was started.
-    Started(Process),
-    /// How far it is.
-    Doing {
-        /// 0 to 100.
-        percent: u8,
-        /// What is being done.
-        what: &'static str,
-    },
-}
-
-/// Who is told. Must not block and must not fail.
-pub type Watch<'a> = &'a mut dyn FnMut(Step);
 
 /// Where it happens.
 pub struct Trip<'a> {
@@ -290,8 +273,7 @@ impl Back<'_> {
     }
 
     async fn run(&self, command: &Command, watch: Watch<'_>) -> Result<(), RestoreError> {
-        let started = &mut |process| watch(Step::Started(process));
-        let ran = transaction::perform(self.trip.runner, command, self.trip.log, started).await;
+        let ran = transaction::perform(self.trip.runner, command, self.trip.log, watch).await;
         ran.map_err(|cause| RestoreError::Unsound(cause.to_string()))
     }
 }

@@ -35,10 +35,11 @@ mod repair;
 mod scripts;
 mod settle;
 mod transaction;
+mod watch;
 
 mod rotation;
 
-pub use back::{Outcome, Step, Trip, go_back};
+pub use back::{Outcome, Trip, go_back};
 pub use decide::{Course, decide, unsound};
 pub use fault::RestoreError;
 pub use journey::begun;
@@ -48,3 +49,4 @@ pub use seal::seal;
 pub use site::Site;
 pub use store::{covers, delete, list};
 pub use take::{Keeping, take};
+pub use watch::Step;

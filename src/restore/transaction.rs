@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::fault::{RestoreError, file};
 use super::site::Site;
+use super::watch::{Step, Watch};
 use crate::os::command::{Command, CommandError, Runner, Transaction};
 use crate::os::process::Process;
 
@@ -64,13 +65,14 @@ pub async fn perform(
     runner: &dyn Runner,
     command: &Command,
     log: &Path,
-    started: &mut dyn FnMut(Process),
+    watch: Watch<'_>,
 ) -> Result<(), CommandError> {
     let mut running = Transaction::start(runner, command, log, None, |_| Vec::new())?;
-    if let Some(process) = Process::of(running.pid) {
-        started(process);
+    let pid = running.pid;
+    if let Some(process) = Process::of(pid) {
+        watch(Step::Started(process));
     }
     // Without its status it is judged by what it did all the same.
-    let _status = running.wait().await;
+    let _status = running.wait(&mut || watch(Step::AtWork { pid })).await;
     Ok(())
 }

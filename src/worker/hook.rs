@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::desk::Desk;
 use super::log::{LINK, log_file};
-use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::hooks::{self, Facts};
 use crate::model::{HookPoint, Outcome, PackageName, Plan, Report};

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::desk::Desk;
 use super::live::{Restarts, reboot_reasons};
 use super::phases::{refusal, unable};
 use super::record::Record;
-use super::serve::Desk;
 use super::standing::{self, Look};
 use super::tools::{Done, Tools};
 use crate::model::{Class, Finding, Plan, Refusal, Report, Repository};

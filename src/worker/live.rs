@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::desk::Desk;
 use super::inspection::{BEFORE, keep_before, names};
 use super::phases::unable;
-use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{LiveLook, Refusal, Report, Restarted};
 use crate::os::process::Process;

@@ -103,6 +103,7 @@ async fn equipped<T>(
         restarts: settings.restarts,
         hooks: settings.hooks,
         reboots,
+        script_timeout: settings.package_manager.script_timeout,
         unsound,
     };
     let mut package_manager = detect(jail::runner(), settings.package_manager)

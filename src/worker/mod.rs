@@ -6,6 +6,7 @@
 mod main;
 
 mod caller;
+mod desk;
 mod record;
 mod serve;
 mod tools;
@@ -17,6 +18,7 @@ mod hook;
 mod inspection;
 mod live;
 mod log;
+mod overseer;
 mod own_upgrade;
 mod phases;
 mod quarantine;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::serve::Desk;
+use super::desk::Desk;
 use super::tools::Tools;
 use crate::model::{Change, Installed, OwnOutcome, OwnUpgrade, PackageId, Plan, RunId, Version};
 use crate::os::{clock, files, systemd};

@@ -1,20 +1,25 @@
 //! The phases, each from order to report. Whatever happens in between, the
 //! report tells what the package database says, not what was hoped.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use super::desk::Desk;
 use super::inspection::{BEFORE, keep_before, names};
 use super::own_upgrade::{OwnPackage, PACKAGE};
 use super::record::{Line, Record};
-use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{
     ApplyFailure, Change, Installed, OwnUpgrade, PackageName, Plan, Refusal, Report, RunId,
-    WorkerEvent,
 };
 use crate::os::command::Companion;
 use crate::os::process::{self, Process};
 use crate::os::{clock, shutdown};
 use crate::package_manager::{Activity, Applied, Fault, Fitness, PackageManager, Wanted};
 use crate::verify;
+
+/// How often a package manager that outlived its worker is looked after.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How many differences of a stale plan are told.
 const DIFFERENCES: usize = 5;
@@ -228,7 +233,13 @@ impl<P: PackageManager> Tools<'_, P> {
             "{name} (pid {}), which outlived its worker",
             survivor.pid
         ));
-        survivor.ended().await.map_err(|cause| unable(&cause))
+        let mut ended = pin!(survivor.ended());
+        loop {
+            match tokio::time::timeout(LOOK, &mut ended).await {
+                Ok(ended) => return ended.map_err(|cause| unable(&cause)),
+                Err(_) => desk.tell(Activity::AtWork { pid: survivor.pid }),
+            }
+        }
     }
 
     /// Waits until nobody else is at work on packages.
@@ -347,15 +358,5 @@ pub(super) fn unable(cause: &dyn std::fmt::Display) -> Refusal {
         detail: format!(
             "the worker cannot use its own files: {cause}; check space and mode of /var/lib/patchd-worker"
         ),
-    }
-}
-
-impl From<Activity> for WorkerEvent {
-    fn from(activity: Activity) -> Self {
-        match activity {
-            Activity::Started { pid, start_time } => Self::Started { pid, start_time },
-            Activity::Progress { percent, doing } => Self::Progress { percent, doing },
-            Activity::Waiting { holder } => Self::Waiting { holder },
-        }
     }
 }

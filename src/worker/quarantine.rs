@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::desk::Desk;
 use super::phases::{refusal, unable};
-use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{
     Change, KeptAway, PackageId, PackageName, Plan, Quarantining, Refusal, Report, Suspicion,

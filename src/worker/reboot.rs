@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::desk::Desk;
 use super::phases::{refusal, unable};
-use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{Class, Finding, Phase, Refusal, Report};
 use crate::os::{clock, systemd};

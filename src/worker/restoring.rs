@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::desk::Desk;
 use super::phases::{refusal, unable};
-use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{KeptPoint, Plan, Refusal, Report, RestorePoint, RunId};
 use crate::os::{clock, files};

@@ -2,77 +2,22 @@
 
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::FlockOperation;
 
 use super::caller::Caller;
+use super::desk::Desk;
 use super::going_back::Wish;
 use super::log;
+use super::overseer::Overseer;
 use super::record::{Line, Record};
 use super::tools::{Done, Tools};
 use super::validate::{Bounds, validate};
 use crate::model::{Errand, Order, Phase, Plan, Refusal, Report, RunId, WorkerEvent};
 use crate::os::clock;
 use crate::os::files::no_follow;
-use crate::package_manager::{Activity, PackageManager};
-
-/// Where events go: first into the record, then to whoever listens.
-pub(super) struct Desk<'a> {
-    run: RunId,
-    record: Record,
-    caller: &'a mut Caller,
-}
-
-impl Desk<'_> {
-    pub fn run(&self) -> RunId {
-        self.run
-    }
-
-    pub fn record(&self) -> &Record {
-        &self.record
-    }
-
-    pub fn folder(&self) -> PathBuf {
-        self.record.folder().to_owned()
-    }
-
-    pub fn tell(&mut self, activity: Activity) {
-        self.emit(&activity.into());
-    }
-
-    pub fn waiting(&mut self, holder: String) {
-        self.emit(&WorkerEvent::Waiting { holder });
-    }
-
-    pub fn note(&mut self, sentence: String) {
-        self.emit(&WorkerEvent::Note { sentence });
-    }
-
-    pub fn progress(&mut self, percent: u8, doing: &str) {
-        self.emit(&WorkerEvent::Progress {
-            percent,
-            doing: doing.to_owned(),
-        });
-    }
-
-    fn emit(&mut self, event: &WorkerEvent) {
-        if !matches!(event, WorkerEvent::Progress { .. }) {
-            // A full disk must not stop a transaction that is at work; what is
-            // lost here is judged by the package database later.
-            let _full_disk = self.write(event);
-        }
-        self.caller.tell(event);
-    }
-
-    fn write(&mut self, event: &WorkerEvent) -> std::io::Result<()> {
-        let event = Box::new(event.clone());
-        self.record.append(Line::Event {
-            at: clock::now(),
-            event,
-        })
-    }
-}
+use crate::package_manager::PackageManager;
 
 /// Hears one order and carries it out. Everything that can be said about it is
 /// said to the caller; nothing is returned.
@@ -194,15 +139,13 @@ async fn carry_out<P: PackageManager>(
         record,
         _lock,
     } = post;
-    let mut desk = Desk {
-        run: order.run,
-        record,
-        caller,
-    };
+    let scripts = |below| tools.package_manager.scripts(below);
+    let overseer = Overseer::new(tools.rules.script_timeout, record.folder(), &scripts);
+    let mut desk = Desk::new(order.run, record, caller, overseer);
     let accepted = WorkerEvent::Accepted { phase: order.phase };
     desk.write(&accepted)
-        .map_err(|cause| unusable(desk.record.folder(), &cause))?;
-    desk.caller.tell(&accepted);
+        .map_err(|cause| unusable(&desk.folder(), &cause))?;
+    desk.say(&accepted);
     let done = match order.phase {
         Phase::Repair => tools.repair(&mut desk, open).await,
         Phase::Refresh => tools.refresh(&mut desk).await,
@@ -222,7 +165,7 @@ async fn carry_out<P: PackageManager>(
     let _full_disk = desk.write(&end(done.clone()));
     let is_last = order.phase == Phase::Cleanup;
     if order.phase.stands_alone() || is_last {
-        let _full_disk = desk.record.append(Line::End { at: clock::now() });
+        desk.close();
     }
     done
 }

@@ -1,6 +1,7 @@
 //! What an order is carried out with.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::config::Sources;
 use crate::model::{Host, Refusal, Report};
@@ -51,6 +52,8 @@ pub(super) struct Rules {
     pub removals: Vec<Pattern>,
     /// Whether every policy of this machine has its plans rehearsed.
     pub rehearse: bool,
+    /// How long a script of a package may take.
+    pub script_timeout: Duration,
     /// Why nothing may be patched: neither a sound configuration nor a good copy.
     pub unsound: Option<String>,
 }

@@ -67,8 +67,14 @@ show() {
 # made_machine [OPTION...]: one with the made packages; on offer is what `offer` said.
 # daemon_machine [OPTION...]: the same with the package installed by apt, and its daemon ready.
 # The first two have the program alone, as a machine without a daemon has it.
-real_machine() { boot_machine "$@" && bring_program; }
-made_machine() { boot_made_machine "$@" && bring_program; }
+real_machine() {
+    boot_machine "$@"
+    bring_program
+}
+made_machine() {
+    boot_made_machine "$@"
+    bring_program
+}
 daemon_machine() {
     boot_made_machine --bind "$work/debs:/srv/debs" "$@"
     cp "$(package_under_test)" "$work/debs/patchd.deb"

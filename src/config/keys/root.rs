@@ -128,6 +128,11 @@ const PACKAGE_MANAGER: Shape = Shape {
             Kind::Duration { from: 0, to: DAY },
         ),
         optional(
+            "script_timeout",
+            "A script of a package that takes longer is asked to end; its package has failed then.",
+            Kind::Duration { from: 10, to: DAY },
+        ),
+        optional(
             "stale_after",
             "A repository whose index was not renewed for longer than this is stale.",
             Kind::Duration {

@@ -112,6 +112,7 @@ fn later_files_win_key_by_key_sorted_by_name_over_all_folders() {
 
     [package_manager]
     lock_wait = "1s"  # /etc/patchd/patchd.toml:2
+    script_timeout = "1h"  # built-in
     stale_after = "3d"  # built-in
     "#);
 }

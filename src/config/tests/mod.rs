@@ -142,6 +142,7 @@ fn the_shipped_file_has_every_key_that_has_a_default() {
 
     [package_manager]
     lock_wait = "10m"
+    script_timeout = "1h"
     stale_after = "3d"
     "#);
 }
@@ -183,6 +184,7 @@ fn every_key_arrives_where_it_belongs() {
         ]
         [package_manager]
         lock_wait = "0s"
+        script_timeout = "10s"
         stale_after = "12h"
         "#,
     );
@@ -221,6 +223,7 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(settings.verify.probes, probes);
     let manager = &settings.package_manager;
     assert_eq!(manager.lock_wait, Duration::ZERO);
+    assert_eq!(manager.script_timeout, Duration::from_secs(10));
     assert_eq!(manager.stale_after, Duration::from_hours(12));
 }
 
@@ -317,6 +320,7 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     verify.probe.timeout
     verify.probe.retries
     package_manager.lock_wait
+    package_manager.script_timeout
     package_manager.stale_after
     "#);
 }

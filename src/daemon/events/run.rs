@@ -133,10 +133,12 @@ kinds! {
             The phase \"@PATCHD_PHASE@\" has passed its deadline. Nothing was killed: a
             package manager that is killed leaves a broken machine behind.
 
-            `patchd logs -f @PATCHD_RUN@` shows what apt and dpkg print, and
-            `systemctl status 'patchd-worker@*'` what they wait for. Often it is a
-            script of a package that waits for a service, a disk, or an answer. Help
-            that one program; the run then goes on by itself.
+            `patchd logs -f @PATCHD_RUN@` shows what apt and dpkg print. Often it is a
+            script of a package that waits for a service, a disk, or an answer; after
+            five minutes the journal names it, and what it waits for. Help that one
+            program; the run then goes on by itself. When it has taken longer than
+            `package_manager.script_timeout`, the script, and nothing else, is asked
+            to end, and its package is set aside.
         ",
     }
     WORKER_LOST {

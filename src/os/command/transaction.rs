@@ -4,10 +4,14 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 
 use super::{Command, CommandError, Runner, code};
+
+/// How often whoever waits for it may look at it.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A transaction that was started. Dropping it does not end it.
 #[derive(Debug)]
@@ -52,9 +56,15 @@ impl Transaction {
         Ok(Self { child, pid })
     }
 
-    /// Waits for its end, however long that takes. Returns its exit status.
-    pub async fn wait(&mut self) -> std::io::Result<i32> {
-        self.child.wait().await.map(code)
+    /// Waits for its end, however long that takes, and calls `meanwhile` five
+    /// times a second. Returns its exit status.
+    pub async fn wait(&mut self, meanwhile: &mut dyn FnMut()) -> std::io::Result<i32> {
+        loop {
+            match tokio::time::timeout(LOOK, self.child.wait()).await {
+                Ok(ended) => return ended.map(code),
+                Err(_) => meanwhile(),
+            }
+        }
     }
 }
 

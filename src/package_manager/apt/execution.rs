@@ -1,7 +1,6 @@
 //! Running apt to its end: what it writes, how far it is, its last words.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::super::contract::{Activity, Watch};
 use super::super::fault::Fault;
@@ -9,9 +8,6 @@ use super::credentials;
 use super::status_fd::{self, Line, Tail};
 use crate::os::command::{Command, CommandError, Runner, Transaction};
 use crate::os::{files, process};
-
-/// How often the status file is looked at.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// Output and status beyond this lose their beginning.
 const LOG_CAP: u64 = 64 << 20;
@@ -137,12 +133,12 @@ pub async fn perform(
             start_time: process.start_time,
         });
     }
-    let ended = loop {
-        match tokio::time::timeout(LOOK, running.wait()).await {
-            Ok(ended) => break ended,
-            Err(_) => tell(&mut tail, watch),
-        }
+    let pid = running.pid;
+    let meanwhile = &mut || {
+        tell(&mut tail, watch);
+        watch(Activity::AtWork { pid });
     };
+    let ended = running.wait(meanwhile).await;
     tell(&mut tail, watch);
     let (status, lost) = match ended {
         Ok(status) => (status, None),

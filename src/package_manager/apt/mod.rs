@@ -49,7 +49,7 @@ mod obstacles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::contract::{Applied, Fitness, Held, PackageManager, Wanted, Watch};
+use super::contract::{Applied, Fitness, Held, PackageManager, Script, Wanted, Watch};
 use super::fault::Fault;
 use super::settings::Settings;
 use crate::model::{KeptAway, PackageId, PackageName, Pending, Plan, Repository, Version};
@@ -172,6 +172,10 @@ impl PackageManager for Apt {
         let faults = preflight::judge(&facts, plan);
         let room_helps = faults.len() == 1 && preflight::is_boot_short(&facts, plan);
         Ok(Fitness { faults, room_helps })
+    }
+
+    fn scripts(&self, below: u32) -> Vec<Script> {
+        scripts::below(below)
     }
 
     async fn spare_kernels(&self) -> Result<Plan, Fault> {

@@ -1,9 +1,11 @@
-//! Maintainer scripts that still run although nobody holds dpkg's lock: whoever
-//! started them was killed. What they do, no repair may begin to do beside them.
+//! Maintainer scripts at work. One that runs although nobody holds dpkg's lock
+//! lost whoever started it; what it does, no repair may begin to do beside it.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::super::contract::Script;
 use crate::os::process;
 
 /// Where dpkg keeps the scripts, and where it unpacks those of a new version.
@@ -19,6 +21,23 @@ pub fn running() -> Option<(u32, String)> {
         is_ours(pid).then_some((pid, script))
     });
     running.next()
+}
+
+/// Those that are at work below a process, each by its outermost interpreter.
+pub fn below(pid: u32) -> Vec<Script> {
+    let mut inner = BTreeSet::new();
+    let mut found = Vec::new();
+    for process in process::below(pid) {
+        if inner.contains(&process) {
+            continue;
+        }
+        if let Some(name) = script(&process::arguments(process.pid)) {
+            inner.extend(process::below(process.pid));
+            let name = name.to_owned();
+            found.push(Script { process, name });
+        }
+    }
+    found
 }
 
 /// The script among the arguments of its interpreter; options and debconf's
@@ -66,6 +85,28 @@ mod tests {
             let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
             assert_eq!(script(&arguments), expected, "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_script_below_us_is_found_once_however_deep_it_is() {
+        let own = std::process::id();
+        assert_eq!(below(own), Vec::new());
+        let name = "/var/lib/dpkg/info/lab.postinst";
+        let mut outer = process::shell(&format!(
+            "/bin/sh -c '/bin/sh -c \"sleep 60; :\" {name}; :' {name}; :"
+        ));
+        while process::below(outer.pid).len() < 3 {
+            std::thread::yield_now();
+        }
+        let found = below(own);
+        let inner = process::below(outer.pid);
+        for inner in &inner {
+            inner.ask_to_stop();
+        }
+        outer.wait(&mut || ()).await.expect("its child is gone");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].name, "lab.postinst");
+        assert_eq!(Some(&found[0].process), inner.first());
     }
 
     #[test]

@@ -7,12 +7,12 @@ mod dead_end;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::serve::Desk;
+use super::desk::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{
     Change, Extent, PackageId, Plan, Refusal, Report, RolledBack, RunId, Verdict, Version,
 };
-use crate::package_manager::{Fault, PackageManager};
+use crate::package_manager::{Activity, Fault, PackageManager};
 use crate::restore::{self, Course, Keeping, Outcome, Step, Trip, WayBack};
 use dead_end::DeadEnd;
 
@@ -253,10 +253,11 @@ impl<P: PackageManager> Tools<'_, P> {
 
 fn tell(desk: &mut Desk<'_>, step: Step) {
     match step {
-        Step::Started(process) => desk.tell(crate::package_manager::Activity::Started {
+        Step::Started(process) => desk.tell(Activity::Started {
             pid: process.pid,
             start_time: process.start_time,
         }),
+        Step::AtWork { pid } => desk.tell(Activity::AtWork { pid }),
         Step::Doing { percent, what } => desk.progress(percent, what),
     }
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use super::super::desk::Desk;
 use super::super::phases::upgrade;
-use super::super::serve::Desk;
 use super::super::tools::Tools;
 use super::foretold;
 use super::trial::{self, Setting};

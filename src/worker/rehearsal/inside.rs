@@ -171,7 +171,8 @@ fn watch(activity: Activity) {
     match activity {
         Activity::Progress { percent, doing } => say(&Said::Progress { percent, doing }),
         Activity::Waiting { holder } => progress(0, &format!("waiting for {holder}")),
-        Activity::Started { .. } => {}
+        // A rehearsal ends with its time, and its scripts with it.
+        Activity::Started { .. } | Activity::AtWork { .. } => {}
     }
 }
 

@@ -15,8 +15,8 @@ use std::path::Path;
 
 pub use inside::{rehearsal_inside, rehearsal_stand_in};
 
+use super::desk::Desk;
 use super::phases::{refusal, unable};
-use super::serve::Desk;
 use super::tools::{Done, Tools};
 use crate::model::{PackageName, Plan, Refusal, Rehearsal, Report, Verdict};
 use crate::os::{files, jail, machine, systemd};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::serve::Desk;
+use super::super::desk::Desk;
 use crate::model::{Layer, Plan};
 use crate::os::files::no_follow;
 use crate::os::jail::{Bounds, Ended, How, Jail, JailError, Network, PROGRAM, View, Walls};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::super::desk::Desk;
 use super::super::phases::unable;
-use super::super::serve::Desk;
 use super::super::tools::Tools;
 use super::{DISTURBED, trial};
 use crate::model::{Plan, Refusal, Verdict};

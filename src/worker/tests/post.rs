@@ -71,6 +71,7 @@ impl Post {
                 verify,
                 removals: Vec::new(),
                 rehearse: false,
+                script_timeout: Duration::from_hours(1),
                 unsound: None,
             },
             host: Host {
