@@ -105,7 +105,7 @@ fn read_as_apt(text: &str) {
         let _ = target.beside("InRelease");
     }
     let _ = status_fd::culprits(text);
-    let _ = status_fd::first_failure(text);
+    let _ = status_fd::failures(text);
     for line in text.lines() {
         let _ = status_fd::parse(line);
     }

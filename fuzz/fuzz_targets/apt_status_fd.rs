@@ -6,7 +6,7 @@ use patchd::package_manager::apt::status_fd;
 
 fuzz_target!(|text: &str| {
     let _ = status_fd::culprits(text);
-    let _ = status_fd::first_failure(text);
+    let _ = status_fd::failures(text);
     for line in text.lines() {
         let _ = status_fd::parse(line);
     }

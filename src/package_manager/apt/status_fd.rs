@@ -9,6 +9,9 @@ use crate::model::PackageName;
 /// At most this much is read at once; progress beyond it comes with the next look.
 const GULP: u64 = 1 << 20;
 
+/// How many failures are told in full.
+const TOLD: usize = 5;
+
 /// Words of dpkg about a package that was only hit by another one's failure.
 const BY_DEPENDENCY: &str = "dependency problems";
 
@@ -90,16 +93,24 @@ pub fn culprits(status: &str) -> Vec<PackageName> {
     found
 }
 
-/// The first failure that was not caused by another one, in dpkg's words.
+/// The failures that were not caused by others, in dpkg's words: who is to be
+/// set aside must find its own among them.
 #[must_use]
-pub fn first_failure(status: &str) -> Option<String> {
-    errors(status)
-        .into_iter()
-        .find(|(_, words)| !words.starts_with(BY_DEPENDENCY))
-        .map(|(subject, words)| match package_of(&subject) {
-            Some(name) => format!("{name}: {words}"),
-            None => format!("{subject}: {words}"),
-        })
+pub fn failures(status: &str) -> Option<String> {
+    let mut told: Vec<String> = Vec::new();
+    for (subject, words) in errors(status) {
+        let who = package_of(&subject).map_or(subject, |name| name.to_string());
+        let sentence = format!("{who}: {words}");
+        if !words.starts_with(BY_DEPENDENCY) && !told.contains(&sentence) {
+            told.push(sentence);
+        }
+    }
+    let more = told.len().saturating_sub(TOLD);
+    told.truncate(TOLD);
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 fn errors(status: &str) -> Vec<(String, String)> {
@@ -212,11 +223,13 @@ mod tests {
                       pmerror:bad:60.0:again\n";
         let names: Vec<String> = culprits(status).into_iter().map(String::from).collect();
         assert_eq!(names, ["bad"]);
-        assert!(first_failure(status).is_some_and(|words| words.starts_with("bad: installed bad")));
-        assert_eq!(
-            first_failure("pmerror:x1:1.0:dependency problems - y\n"),
-            None
-        );
+        let told = failures(status).expect("two");
+        assert!(told.starts_with("bad: installed bad package"), "{told}");
+        assert!(told.ends_with("exit status 1; bad: again"), "{told}");
+        let many: String = (0..9).map(|it| format!("pmerror:p{it}:1.0:no\n")).collect();
+        let told = failures(&many).expect("nine");
+        assert!(told.ends_with("p4: no; and 4 more"), "{told}");
+        assert_eq!(failures("pmerror:x1:1.0:dependency problems - y\n"), None);
     }
 
     #[test]

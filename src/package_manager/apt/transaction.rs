@@ -149,7 +149,7 @@ pub async fn settle(runner: &dyn Runner, plan: &Plan, folder: &Path) -> Result<A
     if let Some(first) = wrong.first() {
         // Without its words the package database still says what is wrong.
         let status = log.read_status().unwrap_or_default();
-        applied.failure = status_fd::first_failure(&status).or_else(|| Some(first.clone()));
+        applied.failure = status_fd::failures(&status).or_else(|| Some(first.clone()));
         applied.culprits = status_fd::culprits(&status);
     }
     let trouble = marked.and(looked).and(scrubbed).err();
