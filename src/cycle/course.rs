@@ -105,7 +105,7 @@ impl Course {
             .is_some_and(|back| back.failure.is_some() || !back.left.is_empty());
         if breaks || !self.broken.is_empty() || not_taken_back {
             Outcome::NeedsHuman
-        } else if !self.broke.is_empty() && self.changed.is_empty() {
+        } else if !self.broke.is_empty() && (self.changed.is_empty() || self.went_back()) {
             Outcome::RolledBack
         } else if self.changed.is_empty() && !self.postponed.is_empty() {
             Outcome::Deferred
@@ -172,6 +172,14 @@ impl Course {
             Reboot::WhenNeeded => !self.reboot_reasons.is_empty(),
             Reboot::Always => !(self.reboot_reasons.is_empty() && self.changed.is_empty()),
         }
+    }
+
+    /// Whether all of the run was taken back that can be: an old kernel that made
+    /// room stays away.
+    fn went_back(&self) -> bool {
+        let back = self.rolled_back.as_ref();
+        back.is_some_and(|it| it.extent == Extent::Whole)
+            && self.changed.iter().all(|change| change.to.is_none())
     }
 
     /// Whether what was found is reason to take the run back, and it can be.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const MOUNTINFO: &str = "/proc/self/mountinfo";
 
@@ -51,6 +51,19 @@ impl Mount {
 /// What the kernel tells.
 pub fn mountinfo() -> std::io::Result<Vec<u8>> {
     std::fs::read(MOUNTINFO)
+}
+
+/// What the kernel tells of the mounts that another process sees.
+pub fn seen_by(pid: u32) -> std::io::Result<Vec<u8>> {
+    std::fs::read(format!("/proc/{pid}/mountinfo"))
+}
+
+/// The mount that a path lies on, as far as no link leads elsewhere.
+#[must_use]
+pub fn under<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
+    let above = mounts.iter().filter(|mount| path.starts_with(&mount.point));
+    // Of two at the same point the later one hides the other.
+    above.max_by_key(|mount| mount.point.as_os_str().len())
 }
 
 /// All that can be read of it, in the order of the kernel.
@@ -127,6 +140,21 @@ mod tests {
             let line = format!("1 0 8:1 / {point} rw - {kind} x rw");
             let mounts = parse(line.as_bytes());
             assert_eq!(mounts[0].is_local(), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_path_lies_on_the_deepest_and_latest_mount_above_it() {
+        let table = b"1 0 8:1 / / rw - ext4 x rw\n2 1 0:3 / /home rw - autofs x rw\n\
+            3 2 0:4 / /home rw - nfs4 x rw\n4 1 8:2 / /usr rw - xfs x rw\n";
+        let mounts = parse(table);
+        for (path, kind) in [
+            ("/home/alice/bin/tool.py", "nfs4"),
+            ("/usr/bin/tool", "xfs"),
+            ("/homes/x", "ext4"),
+        ] {
+            let found = under(&mounts, Path::new(path)).expect("one");
+            assert_eq!(found.kind, kind, "{path}");
         }
     }
 }

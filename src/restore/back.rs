@@ -16,7 +16,7 @@ use super::rebuild::Source;
 use super::site::Site;
 use super::watch::{Step, Watch};
 use super::{commands, repair, scripts, store, transaction};
-use crate::model::{Change, PackageId};
+use crate::model::{Change, PackageId, RunId};
 use crate::os::clock;
 use crate::os::command::{Command, Runner};
 
@@ -30,6 +30,8 @@ const ATTEMPTS: usize = 3;
 pub struct Trip<'a> {
     /// The system that goes back.
     pub site: &'a Site,
+    /// The run that goes.
+    pub by: RunId,
     /// Who is asked to make caches anew.
     pub runner: &'a dyn Runner,
     /// What dpkg says is appended here.
@@ -67,9 +69,9 @@ pub async fn go_back(
     let main = store::main_folder(site, run);
     let pack = Pack::open(&main).map_err(file(&main))?;
     let _lock = transaction::frontend(site)?;
-    let journey = match journey::load(site, run)? {
+    let journey = match journey::load(site, run, trip.by)? {
         Some(journey) => journey,
-        None => journey::set_out(site, way)?,
+        None => journey::set_out(site, way, trip.by)?,
     };
     let back = way.course.back.iter().map(|change| &change.id);
     let back = back.chain(&way.course.there);
@@ -99,10 +101,11 @@ pub async fn go_back(
     }
     if outcome.failure.is_none() && !way.course.partial {
         point.rolled_back = Some(clock::now());
-        store::save(site, &point)?;
+        outcome.failure = store::save(site, &point).err().map(|it| it.to_string());
     }
     // A failed one is decided anew: until then somebody may have been at work.
-    journey::forget(site, run)?;
+    let forgotten = journey::forget(site, run);
+    outcome.failure = outcome.failure.or(forgotten.err().map(|it| it.to_string()));
     Ok(outcome)
 }
 

@@ -19,6 +19,9 @@ const JOURNEY: &str = "journey.json";
 
 #[derive(Serialize, Deserialize)]
 pub struct Journey {
+    /// The run that goes it. Another one decides anew: meanwhile somebody may have
+    /// been at work.
+    pub by: RunId,
     pub way: WayBack,
     /// The state trees when it began.
     pub at_start: Vec<Entry>,
@@ -29,19 +32,20 @@ pub struct Journey {
     pub held: Vec<PackageId>,
 }
 
-/// A way back that was begun and not ended, if there is one.
-pub fn begun(site: &Site, run: RunId) -> Result<Option<WayBack>, RestoreError> {
-    Ok(load(site, run)?.map(|journey| journey.way))
+/// A way back with this run's point that was begun by that one and not ended.
+pub fn begun(site: &Site, run: RunId, by: RunId) -> Result<Option<WayBack>, RestoreError> {
+    Ok(load(site, run, by)?.map(|journey| journey.way))
 }
 
 /// The whole of it.
-pub fn load(site: &Site, run: RunId) -> Result<Option<Journey>, RestoreError> {
+pub fn load(site: &Site, run: RunId, by: RunId) -> Result<Option<Journey>, RestoreError> {
     let path = store::main_folder(site, run).join(JOURNEY);
-    store::read(&path).map_err(file(&path))
+    let journey: Option<Journey> = store::read(&path).map_err(file(&path))?;
+    Ok(journey.filter(|journey| journey.by == by))
 }
 
 /// Writes down what must be known whatever happens from here on.
-pub fn set_out(site: &Site, way: &WayBack) -> Result<Journey, RestoreError> {
+pub fn set_out(site: &Site, way: &WayBack, by: RunId) -> Result<Journey, RestoreError> {
     let status = site.status()?;
     let installed = stanzas(&status);
     let goes = |stanza: &&Stanza<'_>| {
@@ -61,6 +65,7 @@ pub fn set_out(site: &Site, way: &WayBack) -> Result<Journey, RestoreError> {
     let leaving = leaving.iter().filter_map(|path| path.to_str());
     let held = installed.iter().filter(|stanza| stanza.is_held());
     let journey = Journey {
+        by,
         way: way.clone(),
         at_start: trees::see(site)?,
         leaving: leaving.map(str::to_owned).collect(),

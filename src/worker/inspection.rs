@@ -36,7 +36,7 @@ impl<P: PackageManager> Tools<'_, P> {
         let mut findings = self.packages(desk.record()).await?;
         findings.extend(self.compare(desk).await?);
         let broken = findings.iter().any(|it| it.class == Class::Breaks);
-        findings.extend(self.judge_trial(broken).await?);
+        findings.extend(self.judge_trial(desk.run(), broken).await?);
         let live = self.live(desk, &running::look());
         let reboot_reasons = reboot_reasons(desk, &live);
         Ok(Report::Verify {

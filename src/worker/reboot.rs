@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::desk::Desk;
 use super::phases::{refusal, unable};
 use super::tools::{Done, Tools};
-use crate::model::{Class, Finding, Phase, Refusal, Report};
+use crate::model::{Class, Finding, Phase, Refusal, Report, RunId};
 use crate::os::{clock, systemd};
 use crate::package_manager::{Fault, PackageManager};
 use crate::reboot::{self, Past, Standing, Trial};
@@ -43,12 +43,16 @@ impl<P: PackageManager> Tools<'_, P> {
         if let Err(why) = asked {
             return Ok(put_off(why));
         }
-        self.on_trial(desk, &kernel).await;
+        let trial = self.on_trial(desk, &kernel).await;
         let mut past = Past::read(self.root).map_err(|cause| unable(&cause))?;
         past.add(self.root, desk.run(), clock::now())
             .map_err(|cause| unable(&cause))?;
         desk.note("systemd is told to reboot the machine".to_owned());
         if let Err(fault) = systemd::reboot(self.runner).await {
+            // Whoever reboots later does not do it for us.
+            if let Some(Err(why)) = self.end(trial).await {
+                desk.note(format!("the next boot is still one for trial: {why}"));
+            }
             return Ok(put_off(fault.to_string()));
         }
         let until = tokio::time::Instant::now() + DOWN;
@@ -106,41 +110,48 @@ impl<P: PackageManager> Tools<'_, P> {
     }
 
     /// Has a new kernel booted for one time only, where that can be had.
-    async fn on_trial(&self, desk: &mut Desk<'_>, kernel: &Kernel) {
-        let Some(newest) = kernel
-            .newest_installed
-            .as_ref()
-            .filter(|_| kernel.is_outdated())
-        else {
-            return;
-        };
+    async fn on_trial(&self, desk: &mut Desk<'_>, kernel: &Kernel) -> Option<Trial> {
+        let newest = kernel.newest_installed.as_ref();
+        let newest = newest.filter(|_| kernel.is_outdated())?;
         let trial = Trial {
+            run: desk.run(),
             kernel: newest.clone(),
             previous: kernel.running.clone(),
             boot: self.host.boot_id.clone(),
         };
         let begun = trial.begin(self.runner, Path::new("/"), self.root).await;
-        desk.note(match begun {
+        desk.note(match &begun {
             Ok(()) => format!(
                 "kernel {newest} is booted for one time; {} stays the default until the machine is verified",
                 kernel.running
             ),
             Err(why) => format!("kernel {newest} is booted, and no fallback is promised: {why}"),
         });
+        begun.ok().map(|()| trial)
+    }
+
+    async fn end(&self, trial: Option<Trial>) -> Option<Result<(), String>> {
+        Some(trial?.end(self.runner, Path::new("/"), self.root).await)
     }
 
     fn trial(&self, kernel: &Kernel) -> Result<Standing, Refusal> {
-        Trial::standing(self.root, &self.host.boot_id, &kernel.running)
+        let boot = &self.host.boot_id;
+        Trial::standing(Path::new("/"), self.root, boot, &kernel.running)
             .map_err(|cause| unable(&cause))
     }
 
     /// What became of a kernel that was booted for one time. It becomes the
-    /// default when nothing else is `broken`.
-    pub(super) async fn judge_trial(&self, broken: bool) -> Result<Option<Finding>, Refusal> {
+    /// default when nothing else is `broken`. One that failed is the harm of the
+    /// run that rebooted for it, and of no later one.
+    pub(super) async fn judge_trial(
+        &self,
+        run: RunId,
+        broken: bool,
+    ) -> Result<Option<Finding>, Refusal> {
         let kernel = running::kernel(Path::new("/"));
         let (class, detail, trial) = match self.trial(&kernel)? {
             Standing::Passed(trial) if !broken => {
-                match trial.pass(self.runner, Path::new("/"), self.root).await {
+                match trial.end(self.runner, Path::new("/"), self.root).await {
                     Ok(()) => return Ok(None),
                     Err(why) => {
                         let detail = format!(
@@ -152,14 +163,24 @@ impl<P: PackageManager> Tools<'_, P> {
                 }
             }
             Standing::Failed(trial) => (Class::Breaks, failed(&trial, &kernel), trial),
+            Standing::Removed(trial) => match self.end(Some(trial.clone())).await {
+                Some(Err(why)) => {
+                    let detail = format!(
+                        "kernel {} is gone, and GRUB may still be told to boot it: {why}",
+                        trial.kernel
+                    );
+                    (Class::Warns, detail, trial)
+                }
+                _ => return Ok(None),
+            },
             Standing::None | Standing::Ahead | Standing::Passed(_) => return Ok(None),
         };
         Ok(Some(Finding {
             class,
             check: "kernel".to_owned(),
+            since: (trial.run != run).then_some(trial.run),
             subject: trial.kernel,
             detail,
-            since: None,
         }))
     }
 }

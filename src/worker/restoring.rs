@@ -41,16 +41,38 @@ impl<P: PackageManager> Tools<'_, P> {
             Keeping::Files
         };
         let run = desk.run();
-        let taken = match restore::take(self.site, run, plan, &keeping) {
-            Err(RestoreError::NoRoom { .. }) => {
-                self.drop_points(desk, |point| point.run != run)?;
-                restore::take(self.site, run, plan, &keeping)
+        let taken = loop {
+            match restore::take(self.site, run, plan, &keeping) {
+                Err(cause @ RestoreError::NoRoom { .. }) => {
+                    let Some(goes) = self.makes_room(run, &cause)? else {
+                        return Err(not_kept(cause));
+                    };
+                    self.drop_points(desk, |point| point.run == goes)?;
+                }
+                taken => break taken.map_err(not_kept)?,
             }
-            taken => taken,
         };
-        let taken = taken.map_err(not_kept)?;
         self.rotate(desk)?;
         Ok(Report::RestorePoint(taken))
+    }
+
+    /// The oldest point, where all of them together would make enough room: none
+    /// is given up for nothing.
+    fn makes_room(&self, run: RunId, cause: &RestoreError) -> Result<Option<RunId>, Refusal> {
+        let RestoreError::NoRoom {
+            free_mib,
+            needed_mib,
+            ..
+        } = cause
+        else {
+            return Ok(None);
+        };
+        let points = restore::list(self.site).map_err(|cause| unable(&cause))?;
+        let others = || points.iter().filter(|point| point.run != run);
+        let frees: u64 = others().map(|point| point.bytes >> 20).sum();
+        let oldest = others().min_by_key(|point| point.at);
+        let helps = frees + free_mib >= *needed_mib;
+        Ok(oldest.filter(|_| helps).map(|point| point.run))
     }
 
     /// What was reported counts only as long as it is there.

@@ -157,7 +157,11 @@ async fn carry_out<P: PackageManager>(
         Phase::Restart | Phase::Reboot | Phase::RollBack | Phase::Quarantine | Phase::Hook => {
             tools.go_on(&mut desk, order.errand).await
         }
-        Phase::Cleanup => Ok(Report::Cleanup),
+        Phase::Cleanup => {
+            // Of a plan that was not applied after all, the point is thrown away.
+            tools.seal(&mut desk, order.run);
+            Ok(Report::Cleanup)
+        }
         Phase::AcceptConfig => tools.accept_config(),
         Phase::Takeover => tools.take_over().await,
         Phase::GiveBack => tools.give_back().await,

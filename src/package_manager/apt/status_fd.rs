@@ -226,8 +226,8 @@ mod tests {
         let told = failures(status).expect("two");
         assert!(told.starts_with("bad: installed bad package"), "{told}");
         assert!(told.ends_with("exit status 1; bad: again"), "{told}");
-        let many: String = (0..9).map(|it| format!("pmerror:p{it}:1.0:no\n")).collect();
-        let told = failures(&many).expect("nine");
+        let many: Vec<String> = (0..9).map(|it| format!("pmerror:p{it}:1.0:no")).collect();
+        let told = failures(&many.join("\n")).expect("nine");
         assert!(told.ends_with("p4: no; and 4 more"), "{told}");
         assert_eq!(failures("pmerror:x1:1.0:dependency problems - y\n"), None);
     }

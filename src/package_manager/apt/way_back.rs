@@ -59,13 +59,15 @@ async fn keep_from(
     Ok(fetched.then_some(kept))
 }
 
-/// What is no way back from here any more would only take space.
+/// What is no way back from here any more would only take space. Another
+/// architecture of the package has a way back of its own.
 fn drop_others(packages: &Path, id: &PackageId, name: &str) -> std::io::Result<()> {
     let start = format!("{}_", id.name);
+    let end = format!("_{}.deb", id.architecture);
     for entry in std::fs::read_dir(packages)? {
         let entry = entry?;
         let found = entry.file_name().to_string_lossy().into_owned();
-        if found.starts_with(&start) && found != name {
+        if found.starts_with(&start) && found.ends_with(&end) && found != name {
             std::fs::remove_file(entry.path())?;
         }
     }
@@ -178,11 +180,14 @@ mod tests {
         let folders = Folders::new();
         let older = folders.path("packages").join("patchd_1.5_amd64.deb");
         files::replace(&older, b"an older one", 0o600).expect("written");
+        let foreign = folders.path("packages").join("patchd_1.5_i386.deb");
+        files::replace(&foreign, b"of another architecture", 0o600).expect("written");
         let file = folders.put("cache");
         let runner = Replay::new().answer(&commands::describe(&file), 0, SAYS, "");
         let kept = folders.keep(&runner).await.expect("kept");
         assert_eq!(std::fs::read(kept).expect("there"), b"a package");
         assert!(!older.exists());
+        assert!(foreign.exists(), "another architecture keeps its way back");
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::grub::Menu;
-use crate::model::BootId;
+use crate::model::{BootId, RunId};
 use crate::os::command::{Command, Output, Runner};
 use crate::os::files;
 
@@ -38,6 +38,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// A kernel that is booted once, to see whether it comes up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
+    /// The run that rebooted for it.
+    pub run: RunId,
     /// The kernel on trial.
     pub kernel: String,
     /// The one that is booted when it fails.
@@ -57,11 +59,18 @@ pub enum Standing {
     Passed(Trial),
     /// Another one runs.
     Failed(Trial),
+    /// Another one runs, and the kernel on trial is not there any more.
+    Removed(Trial),
 }
 
 impl Trial {
     /// How the trial stands in this boot, with this kernel running.
-    pub fn standing(folder: &Path, boot: &BootId, running: &str) -> std::io::Result<Standing> {
+    pub fn standing(
+        root: &Path,
+        folder: &Path,
+        boot: &BootId,
+        running: &str,
+    ) -> std::io::Result<Standing> {
         let text = match files::read_bounded(&folder.join(FILE), CAP) {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Standing::None);
@@ -69,12 +78,15 @@ impl Trial {
             text => text?,
         };
         let trial: Self = serde_json::from_str(&text)?;
+        let image = root.join("boot").join(format!("vmlinuz-{}", trial.kernel));
         Ok(if trial.boot == *boot {
             Standing::Ahead
         } else if trial.kernel == running {
             Standing::Passed(trial)
-        } else {
+        } else if image.exists() {
             Standing::Failed(trial)
+        } else {
+            Standing::Removed(trial)
         })
     }
 
@@ -110,13 +122,9 @@ impl Trial {
         Ok(())
     }
 
-    /// The kernel has proved itself: the newest one is the default again.
-    pub async fn pass(
-        &self,
-        runner: &dyn Runner,
-        root: &Path,
-        folder: &Path,
-    ) -> Result<(), String> {
+    /// The newest kernel is the default again: the one on trial has proved
+    /// itself, or is not tried after all.
+    pub async fn end(&self, runner: &dyn Runner, root: &Path, folder: &Path) -> Result<(), String> {
         let names = ["saved_entry", "next_entry"];
         ask(runner, &editenv(root, "unset").args(names)).await?;
         std::fs::remove_file(folder.join(FILE)).map_err(|cause| cause.to_string())

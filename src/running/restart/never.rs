@@ -29,6 +29,12 @@ const NEVER: &[&str] = &[
     "rescue.service",
     "user@",
     "user-runtime-dir@",
+    // What is done once, at boot, and would be done again.
+    "rc-local.service",
+    "rc.local.service",
+    "cloud-init",
+    "cloud-config.service",
+    "cloud-final.service",
     // Engines and runtimes of containers.
     "docker",
     "containerd",

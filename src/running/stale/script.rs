@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, StatxFlags};
 
+use crate::os::mounts::{self, Mount};
 use crate::os::process::{self, Process};
 use crate::running::boot;
 
@@ -23,6 +24,9 @@ pub(super) fn replaced(pid: u32, program: &str) -> Option<String> {
     let started = boot::started(Process::of(pid)?)?;
     let arguments = process::arguments(pid);
     let script = text_of(&arguments)?;
+    // A file server that does not answer would hold us for ever.
+    let mounts = mounts::parse(&mounts::seen_by(pid).ok()?);
+    mounts::under(&mounts, Path::new(script)).filter(|it| Mount::is_local(it))?;
     let seen = process::root(pid).join(script.strip_prefix('/')?);
     (born(&seen)? > started + TOLERANCE).then(|| script.to_owned())
 }
@@ -46,7 +50,7 @@ fn text_of(arguments: &[String]) -> Option<&str> {
 
 /// When the file was made. Its other times come out of the package.
 fn born(path: &Path) -> Option<SystemTime> {
-    let seen = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::BTIME).ok()?;
+    let seen = rustix::fs::statx(CWD, path, AtFlags::NO_AUTOMOUNT, StatxFlags::BTIME).ok()?;
     if seen.stx_mask & StatxFlags::BTIME.bits() == 0 {
         return None;
     }

@@ -9,15 +9,16 @@ use std::path::{Path, PathBuf};
 
 use super::desk::Desk;
 use super::tools::{Done, Tools};
-use crate::model::{
-    Change, Extent, PackageId, Plan, Refusal, Report, RolledBack, RunId, Verdict, Version,
-};
+use crate::model::{Change, Extent, PackageId, Plan, Report, RolledBack, RunId, Verdict, Version};
 use crate::package_manager::{Activity, Fault, PackageManager};
-use crate::restore::{self, Course, Keeping, Outcome, Step, Trip, WayBack};
+use crate::restore::{self, Course, Keeping, Outcome, RestoreError, Step, Trip, WayBack};
 use dead_end::DeadEnd;
 
 /// So many packages that stand against it are named.
 const NAMED: usize = 5;
+
+/// How often it is begun while others take dpkg's lock in between.
+const ATTEMPTS: usize = 5;
 
 /// What is to go back.
 pub(super) struct Wish {
@@ -44,31 +45,39 @@ impl<P: PackageManager> Tools<'_, P> {
         }
         let survivor = desk.record().survivor(&self.host.boot_id);
         self.outlive(desk, survivor).await?;
-        self.alone(desk).await?;
-        let found = match restore::begun(self.site, wish.run) {
-            Ok(Some(way)) => Ok(Found::Way(way, None)),
-            Ok(None) => self.find_way(desk, wish).await,
-            Err(cause) => Err(cause.into()),
+        for _ in 1..ATTEMPTS {
+            match self.attempt(desk, wish).await {
+                // Somebody was quicker; he is waited for, and what he did counts.
+                Err(DeadEnd::Useless(RestoreError::Locked)) => {}
+                ended => return reported(wish.run, ended),
+            }
+        }
+        reported(wish.run, self.attempt(desk, wish).await)
+    }
+
+    async fn attempt(&self, desk: &mut Desk<'_>, wish: &Wish) -> Result<RolledBack, DeadEnd> {
+        self.alone(desk).await.map_err(DeadEnd::Refused)?;
+        let found = match restore::begun(self.site, wish.run, desk.run())? {
+            Some(way) => Found::Way(way, None),
+            None => self.find_way(desk, wish).await?,
         };
-        let back = match found {
-            Err(DeadEnd::Refused(refusal)) => return Err(refusal),
-            Err(dead_end) => dead_end.told(wish.run),
-            Ok(Found::Nothing(course)) => RolledBack {
-                extent: extent_of(&course),
-                left: course.left,
-                ..RolledBack::default()
-            },
-            Ok(Found::Way(way, not_rehearsed)) => {
-                let back = self.go(desk, &way).await?;
-                // A list that is not written is made anew with the next point.
-                let _full_disk = self.tell_points();
-                RolledBack {
-                    not_rehearsed,
-                    ..back
-                }
+        let (way, not_rehearsed) = match found {
+            Found::Way(way, not_rehearsed) => (way, not_rehearsed),
+            Found::Nothing(course) => {
+                return Ok(RolledBack {
+                    extent: extent_of(&course),
+                    left: course.left,
+                    ..RolledBack::default()
+                });
             }
         };
-        Ok(Report::RollBack(Box::new(back)))
+        let back = self.go(desk, &way).await?;
+        // A list that is not written is made anew with the next point.
+        let _full_disk = self.tell_points();
+        Ok(RolledBack {
+            not_rehearsed,
+            ..back
+        })
     }
 
     /// All that comes before the first package is touched.
@@ -106,10 +115,27 @@ impl<P: PackageManager> Tools<'_, P> {
         }
         let not_rehearsed = self.rehearsed(desk, wish, &way).await?;
         if run != desk.run() {
-            let reverse = Plan::new(way.course.changes().cloned().collect());
-            restore::take(self.site, desk.run(), &reverse, &Keeping::Files)?;
+            self.keep_what_goes(desk, &way)?;
         }
         Ok(Found::Way(way, not_rehearsed))
+    }
+
+    /// So that the rollback can itself be taken back. Where that cannot be, it is
+    /// gone all the same: a package that is half-configured has nothing to come
+    /// back to.
+    fn keep_what_goes(&self, desk: &mut Desk<'_>, way: &WayBack) -> Result<(), DeadEnd> {
+        let reverse = Plan::new(way.course.changes().cloned().collect());
+        match restore::take(self.site, desk.run(), &reverse, &Keeping::Files) {
+            Ok(_) => {}
+            Err(RestoreError::Locked) => return Err(RestoreError::Locked.into()),
+            Err(cause) => {
+                restore::delete(self.site, desk.run())?;
+                desk.note(format!(
+                    "this rollback cannot itself be taken back: {cause}"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The way for packages that can go back without the others.
@@ -141,7 +167,9 @@ impl<P: PackageManager> Tools<'_, P> {
         }
         desk.progress(0, "rehearsing the way back");
         let judged = self.try_way_back(desk, way).await;
-        let judged = judged.map_err(DeadEnd::Refused)?;
+        let Some(judged) = judged.map_err(DeadEnd::Refused)? else {
+            return Err(RestoreError::Locked.into());
+        };
         match judged.verdict {
             Verdict::Passed => {
                 desk.note(format!("the way back was rehearsed: {}", judged.summary));
@@ -223,22 +251,20 @@ impl<P: PackageManager> Tools<'_, P> {
         Err(format!("it would also change {}", others.join(", ")))
     }
 
-    async fn go(&self, desk: &mut Desk<'_>, way: &WayBack) -> Result<RolledBack, Refusal> {
+    async fn go(&self, desk: &mut Desk<'_>, way: &WayBack) -> Result<RolledBack, DeadEnd> {
         let delayed = self.delay_shutdown(desk).await;
-        self.goes_on()?;
+        self.goes_on().map_err(DeadEnd::Refused)?;
         let log = desk.folder().join("output.log");
         let trip = Trip {
             site: self.site,
+            by: desk.run(),
             runner: self.runner,
             log: &log,
             stand_ins: None,
         };
         let went = restore::go_back(&trip, way, &mut |step| tell(desk, step)).await;
         drop(delayed);
-        let outcome = match went {
-            Ok(outcome) => outcome,
-            Err(cause) => return Ok(DeadEnd::Useless(cause).told(way.run)),
-        };
+        let outcome = went?;
         if outcome.mended > 0 {
             desk.note(format!(
                 "{} paths were put right behind dpkg",
@@ -249,6 +275,16 @@ impl<P: PackageManager> Tools<'_, P> {
         let unsound = self.audit().await.unwrap_or_default();
         Ok(told(way, outcome, &unsound))
     }
+}
+
+/// A dead end is told, too: the run goes on behind it. A refusal ends the order.
+fn reported(run: RunId, ended: Result<RolledBack, DeadEnd>) -> Done {
+    let back = match ended {
+        Ok(back) => back,
+        Err(DeadEnd::Refused(refusal)) => return Err(refusal),
+        Err(dead_end) => dead_end.told(run),
+    };
+    Ok(Report::RollBack(Box::new(back)))
 }
 
 fn tell(desk: &mut Desk<'_>, step: Step) {

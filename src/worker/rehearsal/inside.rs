@@ -112,6 +112,7 @@ async fn go_back(way: &Value, stage: &Stage) -> Result<Applied, String> {
     let site = Site::here().map_err(|cause| cause.to_string())?;
     let trip = Trip {
         site: &site,
+        by: way.run,
         runner: &System,
         log: &stage.run().join(OUTPUT),
         stand_ins: Some(&stage.stand_ins()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::desk::Desk;
 use super::super::phases::unable;
 use super::super::tools::Tools;
-use super::{DISTURBED, trial};
+use super::trial;
 use crate::model::{Plan, Refusal, Verdict};
 use crate::package_manager::PackageManager;
 use crate::rehearsal::{self, Judgement};
@@ -22,20 +22,13 @@ impl<P: PackageManager> Tools<'_, P> {
         &self,
         desk: &mut Desk<'_>,
         way: &WayBack,
-    ) -> Result<Judgement, Refusal> {
+    ) -> Result<Option<Judgement>, Refusal> {
         let held = self.stand_still(desk).await?;
         let judged = tokio::select! {
             judged = self.judge_way_back(desk, way) => judged?,
             stopping = self.asked_to_stop() => return Err(stopping),
         };
-        if held.was_disturbed() {
-            return Ok(Judgement {
-                verdict: Verdict::Confirmed,
-                summary: DISTURBED.to_owned(),
-                culprits: Vec::new(),
-            });
-        }
-        Ok(judged)
+        Ok((!held.was_disturbed()).then_some(judged))
     }
 
     async fn judge_way_back(

@@ -53,6 +53,22 @@ fn what_broke_something_is_taken_back_and_kept_away() {
     assert!(end.course.changed.is_empty(), "the machine is as before");
 }
 
+#[test]
+fn an_old_kernel_that_made_room_does_not_come_back_and_it_is_rolled_back_all_the_same() {
+    let mut state = installed();
+    let mut room = change("linux-image-old");
+    room.to = None;
+    state.course.changed.push(room);
+    let events = vec![
+        broken(None),
+        taken_back(vec![]),
+        restarted(),
+        verified(),
+        Event::Quarantined { kept_away: vec![] },
+    ];
+    assert_eq!(outcome(&walk(state, events)), Outcome::RolledBack);
+}
+
 fn half_configured() -> Event {
     let finding = Finding {
         class: Class::Breaks,

@@ -111,6 +111,8 @@ fn unfit(unit: &str, standing: &Standing) -> Option<&'static str> {
         Some("it was started by hand and cannot be started again by patchd; it ends by itself")
     } else if standing.kind == "oneshot" && standing.active == ActiveState::Activating {
         Some("it is a job at work; it ends by itself")
+    } else if standing.kind == "oneshot" {
+        Some("it is a job that was done, and would be done again; end what it left by hand")
     } else if of_a_socket {
         Some("it serves one connection; it ends with it")
     } else if !standing.active.is_up() {

@@ -73,6 +73,7 @@ fn a_plain_service_is_restarted_and_others_are_left_with_a_reason() {
         it.kind = "oneshot".into();
         it.active = ActiveState::Activating;
     });
+    let done = standing(|it| it.kind = "oneshot".into());
     let table = [
         ("nginx.service", running(), None),
         ("dbus.service", running(), Some("a reboot")),
@@ -90,7 +91,9 @@ fn a_plain_service_is_restarted_and_others_are_left_with_a_reason() {
             standing(|it| it.transient = true),
             Some("by hand"),
         ),
-        ("x.service", job, Some("a job")),
+        ("x.service", job, Some("a job at work")),
+        ("x.service", done, Some("would be done again")),
+        ("rc-local.service", running(), Some("a reboot")),
         ("x@1-2.service", of_a_socket.clone(), Some("one connection")),
         ("x.service", of_a_socket, None),
         (
