@@ -58,6 +58,16 @@ const NEVER: [&str; 22] = [
     "/var/cache/debconf/passwords.dat",
 ];
 
+/// Where people keep the history of `/etc`, with etckeeper or by hand: what was
+/// committed since the run would be lost, and half of a history is none.
+const HISTORY: [&str; 5] = [
+    "/etc/.git",
+    "/etc/.hg",
+    "/etc/.bzr",
+    "/etc/_darcs",
+    "/etc/.etckeeper",
+];
+
 /// The trees with their contents.
 pub fn keep(site: &Site, keeper: &mut Keeper<'_>) -> Result<Vec<Entry>, RestoreError> {
     let mut entries = Vec::new();
@@ -113,6 +123,7 @@ pub fn covers(path: &Path) -> bool {
 
 fn is_never(path: &Path) -> bool {
     NEVER.iter().any(|one| path == Path::new(one))
+        || HISTORY.iter().any(|one| path.starts_with(one))
 }
 
 /// All paths, folders before what is in them.
@@ -144,4 +155,31 @@ fn walk(site: &Site, path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Restor
     names
         .iter()
         .try_for_each(|name| walk(site, &path.join(name), found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A system with these files, all of them empty.
+    fn system(files: &[&str]) -> (tempfile::TempDir, Site) {
+        let root = tempfile::tempdir().expect("a folder");
+        let site = Site::below(root.path()).expect("there");
+        for path in files {
+            let place = site.at(Path::new(path));
+            std::fs::create_dir_all(place.parent().expect("a folder")).expect("made");
+            std::fs::File::create(place).expect("made");
+        }
+        (root, site)
+    }
+
+    #[test]
+    fn the_history_of_etc_never_goes_back() {
+        let files = ["/etc/.git/objects/aa/bb", "/etc/.etckeeper", "/etc/.gitignore"];
+        let (_root, site) = system(&files);
+        let found = paths(&site).expect("walked");
+        assert_eq!(found, ["/etc", "/etc/.gitignore"].map(PathBuf::from));
+        let is_covered = files.map(|path| covers(Path::new(path)));
+        assert_eq!(is_covered, [false, false, true]);
+    }
 }
