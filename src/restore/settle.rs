@@ -30,7 +30,7 @@ impl Back<'_> {
             at_start: &journey.at_start,
             now: &now,
         };
-        let owned = self.owned()?;
+        let owned = self.owned(journey)?;
         for verdict in merge::judge(&states, &owned) {
             match verdict {
                 Verdict::Restore(entry) => {
@@ -67,11 +67,15 @@ impl Back<'_> {
     }
 
     /// Which paths of the trees belong to what goes back, and to what stays.
-    fn owned(&self) -> Result<Owned, RestoreError> {
+    fn owned(&self, journey: &Journey) -> Result<Owned, RestoreError> {
         let site = self.trip.site;
-        let conffiles = self.kept.iter().flat_map(|kept| &kept.entries);
-        let conffiles = conffiles.filter(|entry| entry.conffile);
+        let entries = self.kept.iter().flat_map(|kept| &kept.entries);
+        let back = entries.clone().map(|entry| entry.place().to_owned());
+        let conffiles = entries.filter(|entry| entry.conffile);
         let mut owned = Owned {
+            moving: back
+                .chain(journey.leaving.iter().map(PathBuf::from))
+                .collect(),
             going: conffiles.map(|entry| entry.place().to_owned()).collect(),
             staying: BTreeSet::new(),
             others_stay: self.course.partial,

@@ -68,6 +68,22 @@ const HISTORY: [&str; 5] = [
     "/etc/.etckeeper",
 ];
 
+/// What scripts of packages write below `/etc`, through update-alternatives,
+/// update-rc.d, deb-systemd-helper and update-ca-certificates.
+const OF_SCRIPTS: [&str; 11] = [
+    "/etc/alternatives",
+    "/etc/rc0.d",
+    "/etc/rc1.d",
+    "/etc/rc2.d",
+    "/etc/rc3.d",
+    "/etc/rc4.d",
+    "/etc/rc5.d",
+    "/etc/rc6.d",
+    "/etc/rcS.d",
+    "/etc/ssl/certs",
+    "/etc/systemd",
+];
+
 /// The trees with their contents.
 pub fn keep(site: &Site, keeper: &mut Keeper<'_>) -> Result<Vec<Entry>, RestoreError> {
     let mut entries = Vec::new();
@@ -119,6 +135,11 @@ pub fn is_kept(entry: &Entry) -> bool {
 /// Whether a path belongs to a tree, and goes back with it.
 pub fn covers(path: &Path) -> bool {
     TREES.iter().any(|tree| path.starts_with(tree)) && !is_never(path)
+}
+
+/// Whether people and their tools write there as much as packages do.
+pub fn is_of_people(path: &Path) -> bool {
+    path.starts_with("/etc") && !OF_SCRIPTS.iter().any(|tree| path.starts_with(tree))
 }
 
 fn is_never(path: &Path) -> bool {
@@ -175,7 +196,11 @@ mod tests {
 
     #[test]
     fn the_history_of_etc_never_goes_back() {
-        let files = ["/etc/.git/objects/aa/bb", "/etc/.etckeeper", "/etc/.gitignore"];
+        let files = [
+            "/etc/.git/objects/aa/bb",
+            "/etc/.etckeeper",
+            "/etc/.gitignore",
+        ];
         let (_root, site) = system(&files);
         let found = paths(&site).expect("walked");
         assert_eq!(found, ["/etc", "/etc/.gitignore"].map(PathBuf::from));
