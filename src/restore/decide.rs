@@ -287,6 +287,7 @@ mod tests {
             groups: BTreeMap::default(),
             before: Vec::new(),
             after: None,
+            end: None,
             rolled_back: None,
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::{self, Stanza, stanzas};
 use super::fault::{RestoreError, file};
-use super::point::Entry;
+use super::point::{Entry, maybe};
 use super::ready::WayBack;
 use super::site::Site;
 use super::{store, trees};
@@ -22,6 +22,9 @@ pub struct Journey {
     pub way: WayBack,
     /// The state trees when it began.
     pub at_start: Vec<Entry>,
+    /// The last path of them that is known, where they have too many.
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    pub end: Option<PathBuf>,
     /// The paths of what goes away.
     pub leaving: Vec<String>,
     /// What was on hold then: dpkg forgets that of whatever it is given.
@@ -60,9 +63,11 @@ pub fn set_out(site: &Site, way: &WayBack) -> Result<Journey, RestoreError> {
     }
     let leaving = leaving.iter().filter_map(|path| path.to_str());
     let held = installed.iter().filter(|stanza| stanza.is_held());
+    let trees = trees::see(site)?;
     let journey = Journey {
         way: way.clone(),
-        at_start: trees::see(site)?,
+        at_start: trees.entries,
+        end: trees.end,
         leaving: leaving.map(str::to_owned).collect(),
         held: held.map(|stanza| stanza.id.clone()).collect(),
     };

@@ -26,6 +26,8 @@ pub struct States<'a> {
     pub after: &'a [Entry],
     pub at_start: &'a [Entry],
     pub now: &'a [Entry],
+    /// Behind this path not all four are known.
+    pub end: Option<&'a Path>,
 }
 
 /// The paths of packages.
@@ -64,7 +66,8 @@ pub fn judge<'a>(states: &States<'a>, owned: &Owned) -> Vec<Verdict<'a>> {
     for path in all {
         let of = |state: &BTreeMap<&'a Path, &'a Entry>| state.get(path).copied();
         let (then, present) = (of(&before), of(&now));
-        if !trees::covers(path) || owned.stays(path) || are_alike(then, present) {
+        let is_unknown = states.end.is_some_and(|end| trees::is_behind(path, end));
+        if is_unknown || !trees::covers(path) || owned.stays(path) || are_alike(then, present) {
             continue;
         }
         if !are_alike(of(&after), of(&at_start)) {
@@ -168,6 +171,7 @@ mod tests {
                 after: &after,
                 at_start: &at_start,
                 now: &now,
+                end: None,
             };
             let judged = judge(&states, &Owned::default());
             let word = judged.first().map(|verdict| match verdict {
@@ -206,6 +210,7 @@ mod tests {
                 after: &then,
                 at_start: &then,
                 now: &now,
+                end: None,
             };
             match judge(&states, owned).as_slice() {
                 [Verdict::Restore(_)] => "restore",
@@ -254,12 +259,28 @@ mod tests {
             after: &before,
             at_start: &mine,
             now: &mine,
+            end: None,
         };
         let going = Owned {
             going: BTreeSet::from([PathBuf::from("/etc/x")]),
             ..Owned::default()
         };
         assert_eq!(judge(&states, &going), [Verdict::Keep(Path::new("/etc/x"))]);
+    }
+
+    #[test]
+    fn what_is_not_known_before_and_behind_is_not_judged() {
+        let (before, after) = (tree(Some("1")), tree(Some("2")));
+        for (end, judged) in [("/etc/w", 0), ("/etc/x", 1), ("/etc/y", 1)] {
+            let states = States {
+                before: &before,
+                after: &after,
+                at_start: &after,
+                now: &after,
+                end: Some(Path::new(end)),
+            };
+            assert_eq!(judge(&states, &Owned::default()).len(), judged, "{end}");
+        }
     }
 
     #[test]
@@ -271,6 +292,7 @@ mod tests {
             after: &[],
             at_start: &[],
             now: &[],
+            end: None,
         };
         assert!(judge(&states, &Owned::default()).is_empty());
     }

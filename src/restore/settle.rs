@@ -24,11 +24,14 @@ impl Back<'_> {
         let site = self.trip.site;
         let now = trees::see(site)?;
         let point = self.source.point;
+        let known = trees::earlier(point.end.clone(), journey.end.clone());
+        let end = trees::earlier(known, now.end);
         let states = States {
             before: &point.before,
             after: point.after.as_deref().unwrap_or(&journey.at_start),
             at_start: &journey.at_start,
-            now: &now,
+            now: &now.entries,
+            end: end.as_deref(),
         };
         let owned = self.owned(journey)?;
         for verdict in merge::judge(&states, &owned) {
@@ -47,6 +50,8 @@ impl Back<'_> {
                 }
             }
         }
+        let unseen = end.as_deref().map(trees::unseen);
+        self.outcome.kept_files.extend(unseen);
         Ok(())
     }
 
