@@ -47,7 +47,8 @@ pub struct Outcome {
     pub restored: Vec<Change>,
     /// What stays as the run has left it.
     pub left: Vec<Change>,
-    /// Configuration files that stay because somebody changed them since.
+    /// Configuration files that stay because somebody changed them since; behind
+    /// them, where there were too many paths to look at, what of them is not known.
     pub kept_files: Vec<String>,
     /// Where their older contents are; absent when there are none.
     pub older: Option<PathBuf>,

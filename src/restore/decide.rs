@@ -103,13 +103,7 @@ fn course(
     never: &dyn Fn(&str) -> bool,
 ) -> Result<Course, RestoreError> {
     let named = |id: &PackageId| never(id.name.as_str());
-    // Binaries of one source want each other in one version.
-    let families: BTreeSet<&str> = point
-        .packages
-        .iter()
-        .filter(|kept| named(&kept.change.id))
-        .map(|kept| kept.source.as_str())
-        .collect();
+    let families = families(point, &named);
     let mut course = Course::default();
     let mut overtaken = Vec::new();
     for kept in &point.packages {
@@ -119,6 +113,10 @@ fn course(
                 course.there.push(kept.change.id.clone());
             }
             Judged::AsBefore => {}
+            // Whatever a later run made of it: it does not go back, so it stops nothing.
+            Judged::Overtaken(_) if families.contains(kept.source.as_str()) => {
+                course.left.push(as_it_is(&kept.change, stanza));
+            }
             Judged::Overtaken(version) => overtaken.push(format!(
                 "{} is {version} now, and the run has left it at {}",
                 kept.change.id,
@@ -139,7 +137,7 @@ fn course(
             continue;
         };
         if named(&new.id) || families.contains(stanza.source) {
-            course.left.push(new.clone());
+            course.left.push(as_it_is(new, Some(stanza)));
         } else if stanza.is_sound() && stanza.version != new.to {
             overtaken.push(format!("{} was replaced since", new.id));
         } else {
@@ -154,6 +152,21 @@ fn course(
         point.run,
         overtaken.join("; ")
     )))
+}
+
+/// The source packages of which nothing goes back: binaries of one source want each
+/// other in one version.
+fn families<'a>(point: &'a Point, named: &dyn Fn(&PackageId) -> bool) -> BTreeSet<&'a str> {
+    let never = point.packages.iter().filter(|kept| named(&kept.change.id));
+    never.map(|kept| kept.source.as_str()).collect()
+}
+
+/// What stays, up to the version that is there now.
+fn as_it_is(change: &Change, now: Option<&Stanza<'_>>) -> Change {
+    Change {
+        to: there(now).and_then(|stanza| stanza.version.clone()),
+        ..change.clone()
+    }
 }
 
 enum Judged {
@@ -186,8 +199,14 @@ fn judge(change: &Change, now: Option<&Stanza<'_>>) -> Judged {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::Timestamp;
+
     use super::*;
     use crate::model::{Architecture, PackageName, Version};
+    use crate::restore::point::{Kept, Slice};
+    use crate::restore::sum::Sum;
 
     fn change(name: &str, from: Option<&str>, to: Option<&str>) -> Change {
         let version = |text: &str| Version::try_from(text.to_owned()).expect("valid");
@@ -237,5 +256,61 @@ mod tests {
         assert_eq!(whole().only(&BTreeSet::new()), None);
         let all = ["aa", "bb", "new", "libc6"].map(id);
         assert_eq!(whole().only(&BTreeSet::from(all)), None);
+    }
+
+    fn kept(name: &str) -> Kept {
+        Kept {
+            change: change(name, Some("1"), Some("2")),
+            source: name.to_owned(),
+            base: name.to_owned(),
+            stanza: Slice {
+                at: 0,
+                length: 0,
+                sum: Sum::of(b""),
+            },
+            control: Vec::new(),
+            entries: Vec::new(),
+            archive: None,
+        }
+    }
+
+    fn point() -> Point {
+        Point {
+            run: RunId::new(1, 1),
+            at: Timestamp::UNIX_EPOCH,
+            packages: vec![kept("aa"), kept("libc6")],
+            new: vec![change("libc-new", None, Some("2"))],
+            stores: Vec::new(),
+            links: 0,
+            copies: 0,
+            users: BTreeMap::default(),
+            groups: BTreeMap::default(),
+            before: Vec::new(),
+            after: None,
+            end: None,
+            rolled_back: None,
+        }
+    }
+
+    const NOW: &[u8] = b"Package: aa\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2\n\nPackage: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 3\n\nPackage: libc-new\nStatus: install ok installed\nArchitecture: amd64\nSource: libc6\nVersion: 3\n";
+
+    #[test]
+    fn what_never_goes_back_may_be_newer_than_the_run_left_it() {
+        let course = course(&point(), &stanzas(NOW), &|name| name == "libc6").expect("a course");
+        assert_eq!(course.back, [change("aa", Some("2"), Some("1"))]);
+        assert_eq!(
+            course.left,
+            [
+                change("libc6", Some("1"), Some("3")),
+                change("libc-new", None, Some("3"))
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_later_run_replaced_stops_the_others() {
+        let refused = course(&point(), &stanzas(NOW), &|_| false);
+        let words = refused.expect_err("overtaken").to_string();
+        assert!(words.contains("libc6:amd64 is 3 now"), "{words}");
     }
 }

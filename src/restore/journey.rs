@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::database::{self, Stanza, stanzas};
 use super::fault::{RestoreError, file};
-use super::point::Entry;
-use super::ready::WayBack;
+use super::point::{Entry, maybe};
+use super::ready::{self, WayBack};
 use super::site::Site;
 use super::{store, trees};
 use crate::model::{PackageId, RunId};
@@ -25,6 +25,9 @@ pub struct Journey {
     pub way: WayBack,
     /// The state trees when it began.
     pub at_start: Vec<Entry>,
+    /// The last path of them that is known, where they have too many.
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    pub end: Option<PathBuf>,
     /// The paths of what goes away.
     pub leaving: Vec<String>,
     /// What was on hold then: dpkg forgets that of whatever it is given.
@@ -64,10 +67,12 @@ pub fn set_out(site: &Site, way: &WayBack, by: RunId) -> Result<Journey, Restore
     }
     let leaving = leaving.iter().filter_map(|path| path.to_str());
     let held = installed.iter().filter(|stanza| stanza.is_held());
+    let trees = trees::see(site)?;
     let journey = Journey {
         by,
         way: way.clone(),
-        at_start: trees::see(site)?,
+        at_start: trees.entries,
+        end: trees.end,
         leaving: leaving.map(str::to_owned).collect(),
         held: held.map(|stanza| stanza.id.clone()).collect(),
     };
@@ -76,10 +81,14 @@ pub fn set_out(site: &Site, way: &WayBack, by: RunId) -> Result<Journey, Restore
     Ok(journey)
 }
 
-/// It is at its end.
+/// It is at its end. Its package files go behind it: as long as it is there, one
+/// that was cut short goes on with them.
 pub fn forget(site: &Site, run: RunId) -> Result<(), RestoreError> {
     let path = store::main_folder(site, run).join(JOURNEY);
-    store::gone(std::fs::remove_file(&path)).map_err(file(&path))
+    store::gone(std::fs::remove_file(&path)).map_err(file(&path))?;
+    // What cannot be removed goes with the next way back, or with the point.
+    let _stays = ready::clear(site, run);
+    Ok(())
 }
 
 /// All paths of an installed package; none where its list is gone.

@@ -34,6 +34,9 @@ pub struct Point {
     /// The state trees after it; absent while it is at work.
     #[serde(default)]
     pub after: Option<Vec<Entry>>,
+    /// The last path of the trees that is known, where they have too many.
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    pub end: Option<PathBuf>,
     #[serde(default)]
     pub rolled_back: Option<Timestamp>,
 }
@@ -193,7 +196,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 /// As [`exact`], for a path that may be absent.
-mod maybe {
+pub mod maybe {
     use std::path::PathBuf;
 
     use serde::{Deserializer, Serializer};

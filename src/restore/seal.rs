@@ -27,7 +27,9 @@ pub fn seal(site: &Site, run: RunId) -> Result<(), RestoreError> {
     if point.is_empty() {
         return store::delete(site, run);
     }
-    point.after = Some(trees::see(site)?);
+    let trees = trees::see(site)?;
+    point.after = Some(trees.entries);
+    point.end = trees::earlier(point.end, trees.end);
     store::save(site, &point)?;
     for place in dropped {
         store::gone(std::fs::remove_file(&place)).map_err(file(&place))?;

@@ -24,13 +24,16 @@ impl Back<'_> {
         let site = self.trip.site;
         let now = trees::see(site)?;
         let point = self.source.point;
+        let known = trees::earlier(point.end.clone(), journey.end.clone());
+        let end = trees::earlier(known, now.end);
         let states = States {
             before: &point.before,
             after: point.after.as_deref().unwrap_or(&journey.at_start),
             at_start: &journey.at_start,
-            now: &now,
+            now: &now.entries,
+            end: end.as_deref(),
         };
-        let owned = self.owned()?;
+        let owned = self.owned(journey)?;
         for verdict in merge::judge(&states, &owned) {
             match verdict {
                 Verdict::Restore(entry) => {
@@ -47,6 +50,8 @@ impl Back<'_> {
                 }
             }
         }
+        let unseen = end.as_deref().map(trees::unseen);
+        self.outcome.kept_files.extend(unseen);
         Ok(())
     }
 
@@ -67,11 +72,15 @@ impl Back<'_> {
     }
 
     /// Which paths of the trees belong to what goes back, and to what stays.
-    fn owned(&self) -> Result<Owned, RestoreError> {
+    fn owned(&self, journey: &Journey) -> Result<Owned, RestoreError> {
         let site = self.trip.site;
-        let conffiles = self.kept.iter().flat_map(|kept| &kept.entries);
-        let conffiles = conffiles.filter(|entry| entry.conffile);
+        let entries = self.kept.iter().flat_map(|kept| &kept.entries);
+        let back = entries.clone().map(|entry| entry.place().to_owned());
+        let conffiles = entries.filter(|entry| entry.conffile);
         let mut owned = Owned {
+            moving: back
+                .chain(journey.leaving.iter().map(PathBuf::from))
+                .collect(),
             going: conffiles.map(|entry| entry.place().to_owned()).collect(),
             staying: BTreeSet::new(),
             others_stay: self.course.partial,

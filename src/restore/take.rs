@@ -85,6 +85,7 @@ fn begun(site: &Site, run: RunId, now: Timestamp) -> Result<(Point, bool), Resto
         groups: names("/etc/group"),
         before: Vec::new(),
         after: None,
+        end: None,
         rolled_back: None,
     };
     Ok((point, true))
@@ -123,7 +124,8 @@ fn add(
         }
     }
     if is_first {
-        point.before = trees::keep(site, &mut keeper)?;
+        let trees = trees::keep(site, &mut keeper)?;
+        (point.before, point.end) = (trees.entries, trees.end);
     }
     has_room(site, &keeper)?;
     point.stores = keeper.stores.clone();
