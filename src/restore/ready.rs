@@ -203,9 +203,10 @@ mod tests {
             std::fs::create_dir(site.at(Path::new("/usr"))).expect("made");
             let mut status = String::new();
             for name in ["aa", "bb"] {
-                status += &format!(
-                    "Package: {name}\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n"
-                );
+                status.push_str("Package: ");
+                status.push_str(name);
+                status
+                    .push_str("\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n");
                 let list = format!("/var/lib/dpkg/info/{name}.list");
                 write(&list, &format!("/.\n/usr\n/usr/{name}\n"));
                 write(&format!("/usr/{name}"), name);
