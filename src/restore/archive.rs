@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::sum::{Sum, copy_and_sum};
+use super::sum::{Cut, Sum, copy_and_sum};
 use crate::os::files::no_follow;
 
 const BLOCK: usize = 512;
@@ -100,14 +100,16 @@ impl Archive {
         header: &Header<'_>,
         size: u64,
         from: &mut impl Read,
-    ) -> std::io::Result<Sum> {
-        self.header(header, b'0', (size, Path::new("")))?;
+    ) -> Result<Sum, Cut> {
+        let begun = self.header(header, b'0', (size, Path::new("")));
+        begun.map_err(Cut::Writing)?;
         let (sum, length) = copy_and_sum(&mut from.take(size + 1), &mut self.to)?;
         self.length += length;
         if length != size {
-            return Err(std::io::Error::other("it has another size than before"));
+            let cause = std::io::Error::other("it has another size than before");
+            return Err(Cut::Reading(cause));
         }
-        self.pad(length)?;
+        self.pad(length).map_err(Cut::Writing)?;
         Ok(sum)
     }
 

@@ -36,6 +36,16 @@ pub enum RestoreError {
         /// What the links will hold once the files are replaced.
         needed_mib: u64,
     },
+    /// The older packages are built before the way back, and that takes room.
+    #[error("there is no room on {} for the older packages that are built in {} ({cause}); the restore point is whole, and nothing was touched; make room, for instance with `apt-get clean`", at.display(), folder.display())]
+    Full {
+        /// Which file system.
+        at: PathBuf,
+        /// Where they were to be.
+        folder: PathBuf,
+        /// The system's words.
+        cause: std::io::Error,
+    },
     /// There is no such point.
     #[error(
         "there is no restore point of run {0}; `patchd rollback --list` shows those that are kept"

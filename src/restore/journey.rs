@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::database::{self, Stanza, stanzas};
 use super::fault::{RestoreError, file};
 use super::point::{Entry, maybe};
-use super::ready::WayBack;
+use super::ready::{self, WayBack};
 use super::site::Site;
 use super::{store, trees};
 use crate::model::{PackageId, RunId};
@@ -76,10 +76,14 @@ pub fn set_out(site: &Site, way: &WayBack) -> Result<Journey, RestoreError> {
     Ok(journey)
 }
 
-/// It is at its end.
+/// It is at its end. Its package files go behind it: as long as it is there, one
+/// that was cut short goes on with them.
 pub fn forget(site: &Site, run: RunId) -> Result<(), RestoreError> {
     let path = store::main_folder(site, run).join(JOURNEY);
-    store::gone(std::fs::remove_file(&path)).map_err(file(&path))
+    store::gone(std::fs::remove_file(&path)).map_err(file(&path))?;
+    // What cannot be removed goes with the next way back, or with the point.
+    let _stays = ready::clear(site, run);
+    Ok(())
 }
 
 /// All paths of an installed package; none where its list is gone.

@@ -14,6 +14,7 @@ use super::pack::Pack;
 use super::point::{Content, Entry, Kept, Point, Thing};
 use super::seal::{is_unchanged, link_of};
 use super::site::Site;
+use super::sum::Cut;
 use crate::os::files::no_follow;
 
 /// What dpkg adds to the lines of a package file.
@@ -36,6 +37,8 @@ pub enum Unbuildable {
     NotKept,
     /// It was kept, and is not what it was.
     Damaged(String),
+    /// It was kept, and the package file cannot be written.
+    Unwritten(std::io::Error),
 }
 
 /// What packages are built of.
@@ -87,15 +90,15 @@ struct Build<'a> {
 
 impl Build<'_> {
     fn write(&self, to: &Path) -> Result<(), Unbuildable> {
-        let io = |cause: std::io::Error| damaged(self.kept, &cause);
-        let mut archive = Archive::create(to).map_err(io)?;
-        archive.begin_tar("control.tar").map_err(io)?;
-        self.scripts(&mut archive).map_err(io)?;
-        archive.end_tar().map_err(io)?;
-        archive.begin_tar("data.tar").map_err(io)?;
+        use Unbuildable::Unwritten;
+        let mut archive = Archive::create(to).map_err(Unwritten)?;
+        archive.begin_tar("control.tar").map_err(Unwritten)?;
+        self.scripts(&mut archive).map_err(Unwritten)?;
+        archive.end_tar().map_err(Unwritten)?;
+        archive.begin_tar("data.tar").map_err(Unwritten)?;
         self.data(&mut archive)?;
-        archive.end_tar().map_err(io)?;
-        archive.end().map_err(io)
+        archive.end_tar().map_err(Unwritten)?;
+        archive.end().map_err(Unwritten)
     }
 
     fn scripts(&self, archive: &mut Archive) -> std::io::Result<()> {
@@ -144,7 +147,7 @@ impl Build<'_> {
             match twin {
                 Some(first) => archive
                     .twin(&self.header(entry, path), first)
-                    .map_err(|cause| damaged(self.kept, &cause))?,
+                    .map_err(Unbuildable::Unwritten)?,
                 None => self.entry(archive, (entry, path), is_shipped)?,
             }
         }
@@ -157,20 +160,26 @@ impl Build<'_> {
         (entry, path): (&Entry, &Path),
         is_shipped: bool,
     ) -> Result<(), Unbuildable> {
-        let io = |cause: std::io::Error| damaged(self.kept, &cause);
+        let cut = |cut| match cut {
+            Cut::Reading(cause) => damaged(self.kept, &cause),
+            Cut::Writing(cause) => Unbuildable::Unwritten(cause),
+        };
         let header = self.header(entry, path);
         match &entry.thing {
-            Thing::Folder { .. } => archive.folder(&header).map_err(io),
+            Thing::Folder { .. } => archive.folder(&header).map_err(Unbuildable::Unwritten),
             Thing::Link { target } => {
                 let header = Header {
                     mode: 0o777,
                     ..header
                 };
-                archive.link(&header, target).map_err(io)
+                archive
+                    .link(&header, target)
+                    .map_err(Unbuildable::Unwritten)
             }
             Thing::File { size, sum, .. } => {
-                let mut from = open(self.source, entry).map_err(io)?;
-                let found = archive.file(&header, *size, &mut from).map_err(io)?;
+                let opened = open(self.source, entry);
+                let mut from = opened.map_err(|cause| damaged(self.kept, &cause))?;
+                let found = archive.file(&header, *size, &mut from).map_err(cut)?;
                 if sum.as_ref().is_some_and(|sum| *sum != found) {
                     let place = entry.place().display();
                     return Err(Unbuildable::Damaged(format!(
@@ -186,7 +195,7 @@ impl Build<'_> {
                 };
                 let size = DELETED.len() as u64;
                 let added = archive.file(&header, size, &mut &*DELETED);
-                added.map(drop).map_err(io)
+                added.map(drop).map_err(cut)
             }
             Thing::Missing | Thing::Other => Ok(()),
         }

@@ -42,15 +42,27 @@ impl Sum {
 
     /// Of everything that can be read, and how much that was.
     pub fn of_all(mut from: impl Read) -> std::io::Result<(Self, u64)> {
-        copy_and_sum(&mut from, &mut std::io::sink())
+        Ok(copy_and_sum(&mut from, &mut std::io::sink())?)
+    }
+}
+
+/// On which side copying ended.
+#[derive(Debug)]
+pub enum Cut {
+    Reading(std::io::Error),
+    Writing(std::io::Error),
+}
+
+impl From<Cut> for std::io::Error {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::Reading(cause) | Cut::Writing(cause) => cause,
+        }
     }
 }
 
 /// Copies everything, and tells what it was.
-pub fn copy_and_sum(
-    from: &mut impl Read,
-    to: &mut impl std::io::Write,
-) -> std::io::Result<(Sum, u64)> {
+pub fn copy_and_sum(from: &mut impl Read, to: &mut impl std::io::Write) -> Result<(Sum, u64), Cut> {
     let mut summing = Summing::default();
     let mut chunk = vec![0; CHUNK];
     let mut length = 0;
@@ -58,13 +70,13 @@ pub fn copy_and_sum(
         let read = match from.read(&mut chunk) {
             Ok(read) => read,
             Err(cause) if cause.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(cause) => return Err(cause),
+            Err(cause) => return Err(Cut::Reading(cause)),
         };
         let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else {
             return Ok((summing.end(), length));
         };
         summing.add(bytes);
-        to.write_all(bytes)?;
+        to.write_all(bytes).map_err(Cut::Writing)?;
         length += bytes.len() as u64;
     }
 }
