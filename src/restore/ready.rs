@@ -201,17 +201,16 @@ mod tests {
                 crate::os::files::replace(&place, text.as_bytes(), 0o644).expect("written");
             };
             std::fs::create_dir(site.at(Path::new("/usr"))).expect("made");
-            let mut status = String::new();
             for name in ["aa", "bb"] {
-                status.push_str("Package: ");
-                status.push_str(name);
-                status
-                    .push_str("\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n");
                 let list = format!("/var/lib/dpkg/info/{name}.list");
                 write(&list, &format!("/.\n/usr\n/usr/{name}\n"));
                 write(&format!("/usr/{name}"), name);
             }
-            write("/var/lib/dpkg/status", &status);
+            let status = ["aa", "bb"].map(|name| {
+                let lines = "Status: install ok installed\nArchitecture: all\nVersion: 1\n";
+                format!("Package: {name}\n{lines}")
+            });
+            write("/var/lib/dpkg/status", &status.join("\n"));
             write("/var/lib/dpkg/diversions", "");
             let version = |text: &str| Version::try_from(text.to_owned()).ok();
             let newer = ["aa", "bb"].map(|name| Change {
