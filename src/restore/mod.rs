@@ -43,7 +43,7 @@ pub use back::{Outcome, Trip, go_back};
 pub use decide::{Course, decide, unsound};
 pub use fault::RestoreError;
 pub use journey::begun;
-pub use ready::{WayBack, ready, unpacked};
+pub use ready::{WayBack, clear, ready, unpacked};
 pub use rotation::rotate;
 pub use seal::seal;
 pub use site::Site;

@@ -58,9 +58,14 @@ impl<P: PackageManager> Tools<'_, P> {
     async fn attempt(&self, desk: &mut Desk<'_>, wish: &Wish) -> Result<RolledBack, DeadEnd> {
         self.alone(desk).await.map_err(DeadEnd::Refused)?;
         let found = match restore::begun(self.site, wish.run, desk.run())? {
-            Some(way) => Found::Way(way, None),
-            None => self.find_way(desk, wish).await?,
+            Some(way) => Ok(Found::Way(way, None)),
+            None => self.find_way(desk, wish).await,
         };
+        if found.is_err() {
+            // What was built for it would only take space.
+            let _next_time = restore::clear(self.site, wish.run);
+        }
+        let found = found?;
         let (way, not_rehearsed) = match found {
             Found::Way(way, not_rehearsed) => (way, not_rehearsed),
             Found::Nothing(course) => {
