@@ -57,6 +57,8 @@ impl Course {
         parts.extend(list("changed since, and left as it is: ", &back.kept_files));
         let older = back.older_files.as_ref();
         parts.extend(older.map(|folder| format!("their older contents are in {folder}")));
+        let unseen = back.unseen.as_ref();
+        parts.extend(unseen.map(|it| format!("neither kept nor compared: {it}")));
         let unproven = back.not_rehearsed.as_ref();
         parts.extend(unproven.map(|why| format!("it was not rehearsed: {why}")));
         parts.extend(back.failure.clone());

@@ -59,6 +59,9 @@ pub struct RolledBack {
     pub left: Vec<Change>,
     /// Configuration files that stay because somebody changed them since; absolute paths.
     pub kept_files: Vec<String>,
+    /// What was neither kept nor compared, because there is too much of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
     /// The folder with their older contents; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older_files: Option<String>,

@@ -50,6 +50,8 @@ pub struct Outcome {
     /// Configuration files that stay because somebody changed them since; behind
     /// them, where there were too many paths to look at, what of them is not known.
     pub kept_files: Vec<String>,
+    /// What was neither kept nor compared, because there is too much of it.
+    pub unseen: Option<String>,
     /// Where their older contents are; absent when there are none.
     pub older: Option<PathBuf>,
     /// How many paths the repair pass put right.

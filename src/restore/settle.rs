@@ -50,8 +50,7 @@ impl Back<'_> {
                 }
             }
         }
-        let unseen = end.as_deref().map(trees::unseen);
-        self.outcome.kept_files.extend(unseen);
+        self.outcome.unseen = end.as_deref().map(trees::unseen);
         Ok(())
     }
 

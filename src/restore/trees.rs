@@ -149,7 +149,7 @@ pub fn is_behind(path: &Path, end: &Path) -> bool {
 /// What is told of the paths behind the end.
 pub fn unseen(end: &Path) -> String {
     format!(
-        "everything behind {} (there are more than {ENTRIES} paths in the state trees: these were neither kept nor compared)",
+        "everything behind {} (the state trees have more than {ENTRIES} paths)",
         end.display()
     )
 }

@@ -46,6 +46,10 @@ pub struct RolledBack {
     pub left: Vec<PackageChange>,
     /// Configuration files that stay because somebody changed them since.
     pub kept_files: Vec<String>,
+    /// What was neither kept nor compared, because there is too much of it; absent
+    /// when there is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
     /// The folder with their older contents; absent when there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub older_files: Option<String>,

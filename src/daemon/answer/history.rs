@@ -93,6 +93,7 @@ pub(super) fn aftermath(course: &cycle::Course) -> document::Aftermath {
         restored: changes(&back.restored),
         left: changes(&back.left),
         kept_files: back.kept_files.clone(),
+        unseen: back.unseen.clone(),
         older_files: back.older_files.clone(),
         not_rehearsed: back.not_rehearsed.clone(),
         failure: back.failure.clone(),

@@ -325,6 +325,7 @@ fn told(way: &WayBack, outcome: Outcome, unsound: &[String]) -> RolledBack {
         restored: outcome.restored,
         left: outcome.left,
         kept_files: outcome.kept_files,
+        unseen: outcome.unseen,
         older_files: outcome.older.map(|folder| folder.display().to_string()),
         not_rehearsed: None,
         failure,
