@@ -18,7 +18,11 @@ def lines(since):
     """What the worker has recorded of runs that are newer."""
     for folder in sorted(RECORDS.glob("*")):
         if folder.name > since:
-            for line in (folder / "record.jsonl").read_bytes().splitlines():
+            try:
+                record = (folder / "record.jsonl").read_bytes()
+            except FileNotFoundError:
+                continue  # the folder comes first
+            for line in record.splitlines():
                 try:
                     yield json.loads(line)
                 except ValueError:
