@@ -4,8 +4,6 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-const MOUNTINFO: &str = "/proc/self/mountinfo";
-
 /// Below these nothing lasts, and no package has a file.
 const VOLATILE: [&str; 5] = ["/proc", "/sys", "/dev", "/run", "/tmp"];
 
@@ -50,7 +48,7 @@ impl Mount {
 
 /// What the kernel tells.
 pub fn mountinfo() -> std::io::Result<Vec<u8>> {
-    std::fs::read(MOUNTINFO)
+    seen_by(std::process::id())
 }
 
 /// What the kernel tells of the mounts that another process sees.

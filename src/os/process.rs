@@ -127,14 +127,8 @@ pub fn all() -> Vec<u32> {
 #[must_use]
 pub fn below(of: u32) -> Vec<Process> {
     let mut children: BTreeMap<u32, Vec<Process>> = BTreeMap::new();
-    for pid in all() {
-        let Ok(stat) = std::fs::read_to_string(proc_file(pid, "stat")) else {
-            continue;
-        };
-        if let (Some(parent), Some(start_time)) = (parent(&stat), start_time(&stat)) {
-            let process = Process { pid, start_time };
-            children.entry(parent).or_default().push(process);
-        }
+    for (parent, process) in with_parents() {
+        children.entry(parent).or_default().push(process);
     }
     let mut found = children.remove(&of).unwrap_or_default();
     let mut next = 0;
@@ -148,11 +142,18 @@ pub fn below(of: u32) -> Vec<Process> {
 /// The child of a process that was started first.
 #[must_use]
 pub fn oldest_child(of: u32) -> Option<u32> {
-    let children = all().into_iter().filter_map(|pid| {
+    let children = with_parents().filter(|(parent, _)| *parent == of);
+    let oldest = children.min_by_key(|(_, child)| (child.start_time, child.pid));
+    oldest.map(|(_, child)| child.pid)
+}
+
+/// All processes that we can see, each behind the pid of its parent.
+fn with_parents() -> impl Iterator<Item = (u32, Process)> {
+    all().into_iter().filter_map(|pid| {
         let stat = std::fs::read_to_string(proc_file(pid, "stat")).ok()?;
-        (parent(&stat)? == of).then_some((start_time(&stat)?, pid))
-    });
-    children.min().map(|(_, pid)| pid)
+        let start_time = start_time(&stat)?;
+        Some((parent(&stat)?, Process { pid, start_time }))
+    })
 }
 
 /// Asks a process to end; what that means is its own affair.

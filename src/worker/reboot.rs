@@ -50,7 +50,9 @@ impl<P: PackageManager> Tools<'_, P> {
         desk.note("systemd is told to reboot the machine".to_owned());
         if let Err(fault) = systemd::reboot(self.runner).await {
             // Whoever reboots later does not do it for us.
-            if let Some(Err(why)) = self.end(trial).await {
+            if let Some(trial) = trial
+                && let Err(why) = self.end(&trial).await
+            {
                 desk.note(format!("the next boot is still one for trial: {why}"));
             }
             return Ok(put_off(fault.to_string()));
@@ -130,8 +132,8 @@ impl<P: PackageManager> Tools<'_, P> {
         begun.ok().map(|()| trial)
     }
 
-    async fn end(&self, trial: Option<Trial>) -> Option<Result<(), String>> {
-        Some(trial?.end(self.runner, Path::new("/"), self.root).await)
+    async fn end(&self, trial: &Trial) -> Result<(), String> {
+        trial.end(self.runner, Path::new("/"), self.root).await
     }
 
     fn trial(&self, kernel: &Kernel) -> Result<Standing, Refusal> {
@@ -150,28 +152,26 @@ impl<P: PackageManager> Tools<'_, P> {
     ) -> Result<Option<Finding>, Refusal> {
         let kernel = running::kernel(Path::new("/"));
         let (class, detail, trial) = match self.trial(&kernel)? {
-            Standing::Passed(trial) if !broken => {
-                match trial.end(self.runner, Path::new("/"), self.root).await {
-                    Ok(()) => return Ok(None),
-                    Err(why) => {
-                        let detail = format!(
-                            "kernel {} came up and could not be made the default: {why}",
-                            trial.kernel
-                        );
-                        (Class::Warns, detail, trial)
-                    }
+            Standing::Passed(trial) if !broken => match self.end(&trial).await {
+                Ok(()) => return Ok(None),
+                Err(why) => {
+                    let detail = format!(
+                        "kernel {} came up and could not be made the default: {why}",
+                        trial.kernel
+                    );
+                    (Class::Warns, detail, trial)
                 }
-            }
+            },
             Standing::Failed(trial) => (Class::Breaks, failed(&trial, &kernel), trial),
-            Standing::Removed(trial) => match self.end(Some(trial.clone())).await {
-                Some(Err(why)) => {
+            Standing::Removed(trial) => match self.end(&trial).await {
+                Ok(()) => return Ok(None),
+                Err(why) => {
                     let detail = format!(
                         "kernel {} is gone, and GRUB may still be told to boot it: {why}",
                         trial.kernel
                     );
                     (Class::Warns, detail, trial)
                 }
-                _ => return Ok(None),
             },
             Standing::None | Standing::Ahead | Standing::Passed(_) => return Ok(None),
         };

@@ -43,13 +43,11 @@ impl<P: PackageManager> Tools<'_, P> {
         let run = desk.run();
         let taken = loop {
             match restore::take(self.site, run, plan, &keeping) {
-                Err(cause @ RestoreError::NoRoom { .. }) => {
-                    let Some(goes) = self.makes_room(run, &cause)? else {
-                        return Err(not_kept(cause));
-                    };
-                    self.drop_points(desk, |point| point.run == goes)?;
-                }
-                taken => break taken.map_err(not_kept)?,
+                Ok(taken) => break taken,
+                Err(cause) => match self.makes_room(run, &cause)? {
+                    Some(goes) => self.drop_points(desk, |point| point.run == goes)?,
+                    None => return Err(not_kept(cause)),
+                },
             }
         };
         self.rotate(desk)?;

@@ -315,6 +315,8 @@ said() {
 
 # json CLAIM EXPRESSION: the expression is true of the last call's JSON (see facts.py for its words).
 json() { python3 "$lab_source/facts.py" "$out" "$2" || fail "$1: not so in ${out##*/}: $2"; }
+# value EXPRESSION [FILE]: what it gives of the last call's JSON, which is d.
+value() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "${2:-$out}" "$1"; }
 
 # is CLAIM EXPECTED COMMAND...: what the command prints in the machine is just that.
 is() {
@@ -338,6 +340,11 @@ no_run_open() { ! in_machine sh -c 'cd /var/lib/patchd-worker/runs && grep -L "\
 last_run() {
     in_machine /usr/bin/patchd history --json >"$work/last-run.json" 2>"$work/last-run.err" &&
         python3 "$lab_source/facts.py" "$work/last-run.json" "(lambda run: $1)(d['runs'][0])"
+}
+# ends_well: what was begun ends, and the daemon tells it so.
+ends_well() {
+    wait_for 180 "the run ends" no_run_open
+    wait_for 60 "it is told as one that ended well" last_run "run['outcome'] in ('succeeded', 'reboot-owed')"
 }
 
 version_of() { in_machine dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$1" 2>/dev/null || true; }

@@ -45,14 +45,15 @@ impl<P: PackageManager> Tools<'_, P> {
         }
         let survivor = desk.record().survivor(&self.host.boot_id);
         self.outlive(desk, survivor).await?;
+        let mut ended = self.attempt(desk, wish).await;
         for _ in 1..ATTEMPTS {
-            match self.attempt(desk, wish).await {
-                // Somebody was quicker; he is waited for, and what he did counts.
-                Err(DeadEnd::Useless(RestoreError::Locked)) => {}
-                ended => return reported(wish.run, ended),
+            // Somebody was quicker; he is waited for, and what he did counts.
+            if !matches!(ended, Err(DeadEnd::Useless(RestoreError::Locked))) {
+                break;
             }
+            ended = self.attempt(desk, wish).await;
         }
-        reported(wish.run, self.attempt(desk, wish).await)
+        reported(wish.run, ended)
     }
 
     async fn attempt(&self, desk: &mut Desk<'_>, wish: &Wish) -> Result<RolledBack, DeadEnd> {
