@@ -5,13 +5,16 @@
 //! through it.
 
 pub mod cli;
+pub mod compliance;
 pub mod config;
 pub mod control;
 pub mod cycle;
 pub mod daemon;
+pub mod feeds;
 pub mod hooks;
 pub mod metrics;
 pub mod model;
+pub mod notify;
 pub mod os;
 pub mod package_manager;
 pub mod policy;
@@ -24,4 +27,5 @@ pub mod schedule;
 pub mod state;
 pub mod takeover;
 pub mod verify;
+pub mod vulnerability;
 pub mod worker;

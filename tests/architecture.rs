@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Top down: a component may name those on the right and no others. Every
 /// component of `src` has its line.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("main", &["cli"]),
     ("lib", &[]),
     // What people type asks everybody, and shows.
@@ -18,9 +18,13 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "config",
             "control",
             "package_manager",
+            "feeds",
+            "notify",
             "state",
             "cycle",
             "policy",
+            "compliance",
+            "vulnerability",
             "schedule",
             "os",
             "model",
@@ -37,10 +41,14 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "running",
             "takeover",
             "quarantine",
+            "feeds",
+            "notify",
             "metrics",
             "state",
             "cycle",
             "policy",
+            "compliance",
+            "vulnerability",
             "schedule",
             "os",
             "model",
@@ -69,8 +77,11 @@ const ARROWS: [(&str, &[&str]); 23] = [
         "config",
         &[
             "package_manager",
+            "feeds",
+            "notify",
             "verify",
             "policy",
+            "vulnerability",
             "schedule",
             "os",
             "model",
@@ -87,12 +98,16 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("takeover", &["os", "model"]),
     ("quarantine", &["os", "model"]),
     ("verify", &["os", "model"]),
+    ("feeds", &["os", "model"]),
+    ("notify", &["os", "model"]),
     ("metrics", &["os", "model"]),
     ("state", &["cycle", "os", "model"]),
     ("os", &["model"]),
     // Pure core.
     ("cycle", &["model"]),
     ("policy", &["model"]),
+    ("compliance", &["model"]),
+    ("vulnerability", &["model"]),
     ("schedule", &["model"]),
     ("model", &[]),
 ];

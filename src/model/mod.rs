@@ -2,8 +2,10 @@
 //! updates, plans, runs, orders. Plain data with its own invariants; it imports
 //! nothing of ours, does no I/O and knows no clock.
 
+mod advisory;
 mod boot;
 mod conduct;
+mod cve;
 mod host;
 mod order;
 mod outcome;
@@ -21,9 +23,14 @@ mod run;
 mod skip;
 mod verification;
 mod version;
+mod vulnerability;
 
+pub use advisory::{
+    Advised, Advisory, Exploitation, Exploited, FixPlan, Severity, Ssvc, Status, Threat, Word,
+};
 pub use boot::BootPart;
 pub use conduct::{Conduct, Reboot, Restore};
+pub use cve::{CveId, InvalidCveId};
 pub use host::{BootId, Distribution, Host, MachineId};
 pub use order::{Errand, HookPoint, Order, PROTOCOL, Phase, Task, WorkerEvent};
 pub use outcome::{ExitCode, InvalidExitCode, Outcome};
@@ -44,3 +51,4 @@ pub use run::{Action, InvalidRunId, RunId};
 pub use skip::SkipReason;
 pub use verification::{Class, Finding};
 pub use version::{InvalidVersion, Version};
+pub use vulnerability::{Fix, Life, SourceVersion, Tier, Verdict};

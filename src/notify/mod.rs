@@ -1,0 +1,2 @@
+//! Tells whoever wants to be told: webhooks, commands, mail. Queued, repeated,
+//! never twice.
