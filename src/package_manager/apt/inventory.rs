@@ -12,7 +12,7 @@ pub fn inventory(
     status: &DpkgStatus,
     provenance: &BTreeMap<PackageId, Provenance>,
 ) -> Vec<InstalledPackage> {
-    let provenance = |id| provenance.get(id).copied().unwrap_or(Provenance::Untold);
+    let provenance = |id: &PackageId| provenance.get(id).copied().unwrap_or(Provenance::Untold);
     let one = |(id, it): (&PackageId, &Installed)| InstalledPackage {
         id: id.clone(),
         version: it.version.clone(),
