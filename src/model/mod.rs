@@ -7,6 +7,7 @@ mod boot;
 mod conduct;
 mod cve;
 mod host;
+mod inventory;
 mod order;
 mod outcome;
 mod package;
@@ -15,6 +16,7 @@ mod plan;
 mod quarantine;
 mod refusal;
 mod rehearsal;
+mod remedy;
 mod report;
 mod repository;
 mod restart;
@@ -32,6 +34,7 @@ pub use boot::BootPart;
 pub use conduct::{Conduct, Reboot, Restore};
 pub use cve::{CveId, InvalidCveId};
 pub use host::{BootId, Distribution, Host, MachineId};
+pub use inventory::{InstalledPackage, KernelPart, Provenance, RunningKernel};
 pub use order::{Errand, HookPoint, Order, PROTOCOL, Phase, Task, WorkerEvent};
 pub use outcome::{ExitCode, InvalidExitCode, Outcome};
 pub use package::{Architecture, InvalidName, PackageId, PackageName};
@@ -43,6 +46,7 @@ pub use rehearsal::{
     Bounds, DiskUse, FileChange, FileChanges, FileFate, Layer, Rehearsal, ServiceChange,
     ServiceFate, Verdict,
 };
+pub use remedy::Remedy;
 pub use report::{ApplyFailure, Handover, Installed, OwnOutcome, OwnUpgrade, Report};
 pub use repository::{Repository, RepositoryState};
 pub use restart::{LiveLook, OldCode, Owner, Restarted, StaleUnit};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::package::{PackageId, PackageName};
 use super::repository::{Repository, RepositoryState};
 use super::version::Version;
+use super::vulnerability::SourceVersion;
 
 /// Everything one look at the package manager found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,9 @@ pub struct PendingUpdate {
 pub struct Offer {
     /// The version.
     pub version: Version,
+    /// What it is built from; absent when no index of ours has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built_from: Option<SourceVersion>,
     /// Who offers it; empty when no repository that we could identify does.
     pub origins: Vec<Origin>,
     /// Size of the archive, bytes.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
-use crate::model::{Change, KeptAway, PackageId, PackageName, Pending, Plan, Repository, Version};
+use crate::model::{
+    Change, InstalledPackage, KeptAway, PackageId, PackageName, Pending, Plan, Repository, Version,
+};
 use crate::os::process::Process;
 
 /// One package that shall come to one exact version.
@@ -14,6 +16,15 @@ pub struct Wanted {
     pub id: PackageId,
     /// To which version.
     pub version: Version,
+}
+
+/// What one look at the package manager found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stock {
+    /// What could be updated.
+    pub pending: Pending,
+    /// Everything that has files on disk, sorted.
+    pub installed: Vec<InstalledPackage>,
 }
 
 /// What a long operation tells while it lasts.
@@ -114,9 +125,14 @@ pub trait PackageManager {
     /// Its name in reports: `apt`.
     fn name(&self) -> &'static str;
 
-    /// What could be updated, and what stands in the way. What [`Self::keep_away`]
-    /// keeps away is listed as if it were not.
-    async fn pending(&self) -> Result<Pending, Fault>;
+    /// What is installed, what could be updated, and what stands in the way: one
+    /// look for all. What [`Self::keep_away`] keeps away is listed as if it were not.
+    async fn stock(&self) -> Result<Stock, Fault>;
+
+    /// The same look, for those who care for updates only.
+    async fn pending(&self) -> Result<Pending, Fault> {
+        Ok(self.stock().await?.pending)
+    }
 
     /// The whole transaction that brings the wanted packages to the wanted
     /// versions, as the solver sees it: with what must come along, and with

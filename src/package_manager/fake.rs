@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::contract::{Activity, Applied, Fitness, Held, PackageManager, Script, Wanted, Watch};
+use super::contract::{
+    Activity, Applied, Fitness, Held, PackageManager, Script, Stock, Wanted, Watch,
+};
 use super::fault::Fault;
 use crate::model::{
-    Change, KeptAway, Offer, Origin, PackageId, PackageName, Pending, PendingUpdate, Plan,
-    Repository, RepositoryState, Version,
+    Change, InstalledPackage, KeptAway, Offer, Origin, PackageId, PackageName, Pending,
+    PendingUpdate, Plan, Provenance, Repository, RepositoryState, SourceVersion, Version,
 };
 use crate::os::process::Process;
 use crate::os::signals::Noted;
@@ -40,9 +42,9 @@ pub(crate) struct World {
     pub holder: Option<String>,
     /// What stands against any plan.
     pub unfit: Vec<String>,
-    /// How long `pending` takes.
+    /// How long `stock` takes.
     pub slowness: Duration,
-    /// What `pending` could not see.
+    /// What `stock` could not see.
     pub gaps: Vec<String>,
     /// The privileged call that never gets to work.
     pub hangs_before: Option<&'static str>,
@@ -72,6 +74,25 @@ pub(crate) fn id(name: &str) -> PackageId {
 
 pub(crate) fn version(text: &str) -> Version {
     Version::try_from(text.to_owned()).expect("a valid version")
+}
+
+/// Every package is its own source.
+fn own_source(id: &PackageId, version: &Version) -> SourceVersion {
+    SourceVersion {
+        name: id.name.clone(),
+        version: version.clone(),
+    }
+}
+
+fn package((id, version): (&PackageId, &Version)) -> InstalledPackage {
+    InstalledPackage {
+        id: id.clone(),
+        version: version.clone(),
+        source: own_source(id, version),
+        built_using: Vec::new(),
+        provenance: Provenance::Distribution,
+        kernel: None,
+    }
 }
 
 /// `name` from version 1 to version 2.
@@ -150,6 +171,7 @@ impl World {
             candidate: candidate.clone(),
             offers: vec![Offer {
                 version: candidate.clone(),
+                built_from: Some(own_source(id, candidate)),
                 origins: vec![origin],
                 download_bytes: None,
                 installed_bytes: None,
@@ -166,7 +188,7 @@ impl PackageManager for Fake {
         "fake"
     }
 
-    async fn pending(&self) -> Result<Pending, Fault> {
+    async fn stock(&self) -> Result<Stock, Fault> {
         tokio::task::yield_now().await;
         let slowness = self.world().slowness;
         if !slowness.is_zero() {
@@ -174,13 +196,18 @@ impl PackageManager for Fake {
         }
         let world = self.world();
         let updates = world.offers.iter();
-        Ok(Pending {
+        let pending = Pending {
             complete: world.gaps.is_empty(),
             gaps: world.gaps.clone(),
             updates: updates
                 .filter_map(|(id, candidate)| world.update(id, candidate))
                 .collect(),
             repositories: Vec::new(),
+        };
+        let installed = world.installed.iter();
+        Ok(Stock {
+            pending,
+            installed: installed.map(package).collect(),
         })
     }
 

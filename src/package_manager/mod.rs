@@ -10,7 +10,9 @@ pub(crate) mod fake;
 mod fault;
 mod settings;
 
-pub use contract::{Activity, Applied, Fitness, Held, PackageManager, Script, Wanted, Watch};
+pub use contract::{
+    Activity, Applied, Fitness, Held, PackageManager, Script, Stock, Wanted, Watch,
+};
 pub use detect::detect;
 pub use fault::Fault;
 pub use settings::Settings;

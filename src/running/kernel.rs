@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Version;
+use crate::model::{RunningKernel, Version};
 
 /// The kernel's state. A kernel that no image in `/boot` belongs to (a
 /// container's host, a hand-made one) is `owned: false`, and nothing is claimed of it.
@@ -71,6 +71,37 @@ fn installed(root: &Path) -> Vec<String> {
         .collect()
 }
 
+/// The same for those who judge vulnerabilities, with the version that it was
+/// built as. Asked on the machine that runs it.
+#[must_use]
+pub fn running_kernel(kernel: &Kernel) -> RunningKernel {
+    let said = rustix::system::uname();
+    RunningKernel {
+        release: kernel.running.clone(),
+        version: built_as(&kernel.running, &said.version().to_string_lossy()),
+        newest: kernel.newest_installed.clone(),
+        owned: kernel.owned,
+    }
+}
+
+/// What `uname -v` tells of the package: Debian's builds say its version, Ubuntu's
+/// count uploads of an ABI.
+fn built_as(release: &str, said: &str) -> Option<Version> {
+    let mut words = said.split_ascii_whitespace();
+    let first = words.next()?;
+    let version = match first.strip_suffix("-Ubuntu") {
+        Some(upload) => {
+            let numbers = release.strip_suffix(flavour(release))?.strip_suffix('-')?;
+            format!("{numbers}.{}", upload.strip_prefix('#')?)
+        }
+        None => words
+            .skip_while(|word| *word != "Debian")
+            .nth(1)?
+            .to_owned(),
+    };
+    Version::try_from(version).ok()
+}
+
 /// What follows the numbers: `6.1.0-30-cloud-amd64` is of flavour `cloud-amd64`.
 /// An image of another flavour is another kernel, and no newer one.
 fn flavour(release: &str) -> &str {
@@ -125,6 +156,38 @@ mod tests {
         assert_eq!(flavour("6.1.0-30-cloud-amd64"), "cloud-amd64");
         assert_eq!(flavour("6.1.0-30-amd64"), "amd64");
         assert_ne!(flavour("6.1.0-30-amd64.old"), flavour("6.1.0-30-amd64"));
+    }
+
+    #[test]
+    fn a_kernel_says_what_it_was_built_as() {
+        let table = [
+            (
+                "6.1.0-50-amd64",
+                "#1 SMP PREEMPT_DYNAMIC Debian 6.1.187-1 (2026-09-30)",
+                Some("6.1.187-1"),
+            ),
+            (
+                "5.15.0-91-generic",
+                "#101-Ubuntu SMP Tue Nov 14 13:30:08 UTC 2023",
+                Some("5.15.0-91.101"),
+            ),
+            (
+                "6.8.0-45-generic",
+                "#45~22.04.1-Ubuntu SMP PREEMPT_DYNAMIC",
+                Some("6.8.0-45.45~22.04.1"),
+            ),
+            (
+                "6.18.44-hand-made",
+                "#1 SMP Mon Jan 5 10:00:00 UTC 2026",
+                None,
+            ),
+            ("6.18.44", "#1-Ubuntu", None),
+            ("", "", None),
+        ];
+        for (release, said, expected) in table {
+            let found = built_as(release, said);
+            assert_eq!(found.as_ref().map(Version::as_str), expected, "{said}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod restart;
 mod stale;
 
 pub use flag::raise_flag;
-pub use kernel::{Kernel, kernel};
+pub use kernel::{Kernel, kernel, running_kernel};
 pub use live::{live_look, remember_look};
 pub use reboot::{Owed, reboot_owed};
 pub use restart::{Pass, Terms};

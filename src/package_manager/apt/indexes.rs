@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::{PackageId, Provenance};
 use crate::os::command::Runner;
 use crate::os::files::read_bounded;
 use crate::package_manager::Fault;
@@ -38,6 +39,8 @@ pub(super) struct Read {
     pub status: Arc<DpkgStatus>,
     /// What is newer.
     pub newer: Newer,
+    /// Whose each installed package is.
+    pub provenance: BTreeMap<PackageId, Provenance>,
     /// What could not be read, a sentence each.
     pub gaps: BTreeSet<String>,
     /// What is known of each repository, in the order of configuration.
@@ -52,7 +55,7 @@ pub(super) async fn read(
     untrusted: &BTreeSet<RepositoryKey>,
 ) -> Result<Read, Fault> {
     let status = Arc::new(read_status(&view.status).await?);
-    let mut collector = Collector::new(&status, &view.native);
+    let mut collector = Collector::new(&status, &view.native, &view.distribution);
     let mut gaps = BTreeSet::new();
     let mut repositories: BTreeMap<RepositoryKey, (usize, Evidence)> = BTreeMap::new();
     for target in targets {
@@ -91,9 +94,11 @@ pub(super) async fn read(
     }
     let mut repositories: Vec<(usize, Evidence)> = repositories.into_values().collect();
     repositories.sort_by_key(|(order, _)| *order);
+    let (newer, provenance) = collector.finish();
     Ok(Read {
         status,
-        newer: collector.finish(),
+        newer,
+        provenance,
         gaps,
         repositories: repositories
             .into_iter()

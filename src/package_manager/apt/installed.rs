@@ -91,7 +91,7 @@ impl Apt {
         let mut absent = Vec::new();
         for (id, version) in of {
             match status.get(id) {
-                Some(installed) => drop(sources.insert(id.clone(), installed.source.clone())),
+                Some(installed) => drop(sources.insert(id.clone(), installed.source.name.clone())),
                 None => absent.push((id, version)),
             }
         }

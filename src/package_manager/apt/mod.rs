@@ -10,6 +10,7 @@
 mod gaps;
 mod indexes;
 mod installed;
+mod inventory;
 mod offers;
 mod own_pins;
 pub mod parse;
@@ -49,10 +50,10 @@ mod obstacles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::contract::{Applied, Fitness, Held, PackageManager, Script, Wanted, Watch};
+use super::contract::{Applied, Fitness, Held, PackageManager, Script, Stock, Wanted, Watch};
 use super::fault::Fault;
 use super::settings::Settings;
-use crate::model::{KeptAway, PackageId, PackageName, Pending, Plan, Repository, Version};
+use crate::model::{KeptAway, PackageId, PackageName, Plan, Repository, Version};
 use crate::os::command::Runner;
 
 /// The package manager of Debian and its kin.
@@ -104,8 +105,8 @@ impl PackageManager for Apt {
         "apt"
     }
 
-    async fn pending(&self) -> Result<Pending, Fault> {
-        self.list_pending().await
+    async fn stock(&self) -> Result<Stock, Fault> {
+        self.take_stock().await
     }
 
     async fn plan(&self, wanted: &[Wanted]) -> Result<Plan, Fault> {

@@ -1,5 +1,5 @@
-//! Asks what could be updated. One simulation in the usual case; the indexes
-//! are read beside it. More questions only where something stands in the way.
+//! Asks what is installed and what could be updated. One simulation in the usual
+//! case; the indexes are read beside it. More questions only where something stands in the way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use crate::model::{Block, PackageId, Pending, PendingUpdate};
 use crate::os::clock;
 use crate::os::command::{Command, Output};
-use crate::package_manager::{Fault, Wanted};
+use crate::package_manager::{Fault, Stock, Wanted};
 
+use super::inventory::inventory;
 use super::parse::complaint;
 use super::parse::policy::{self, Policy};
 use super::parse::simulation::{self, Simulation};
@@ -26,20 +27,20 @@ const MOST_SIMULATIONS: usize = 16;
 const QUESTION_SIZE: usize = 1000;
 
 impl Apt {
-    /// What could be updated, and what stands in the way.
-    pub(super) async fn list_pending(&self) -> Result<Pending, Fault> {
+    /// What is installed, what could be updated, and what stands in the way.
+    pub(super) async fn take_stock(&self) -> Result<Stock, Fault> {
         let view = View::of(self.runner.as_ref()).await?.past_own_pins();
-        self.pending_in(&view, clock::now()).await
+        self.stock_in(&view, clock::now()).await
     }
 
-    pub(super) async fn pending_in(&self, view: &View, now: Timestamp) -> Result<Pending, Fault> {
+    pub(super) async fn stock_in(&self, view: &View, now: Timestamp) -> Result<Stock, Fault> {
         let targets = match self.targets(view).await {
             Ok(targets) => targets,
-            Err(fault) => return blind(view, fault),
+            Err(fault) => return blind(view, fault).await,
         };
         let untrusted = match self.untrusted(view, &targets).await {
             Ok(untrusted) => untrusted,
-            Err(fault) => return blind(view, fault),
+            Err(fault) => return blind(view, fault).await,
         };
         let question = questions::dist_upgrade(view);
         let (upgrade, read) = tokio::join!(
@@ -48,7 +49,7 @@ impl Apt {
         );
         let upgrade = match upgrade {
             Ok(upgrade) => upgrade,
-            Err(fault) => return blind(view, fault),
+            Err(fault) => return blind(view, fault).await,
         };
         let (read, solver) = (read?, parse_simulation(&upgrade)?);
         let mut gaps = gaps::in_configuration(view, &upgrade.stderr);
@@ -60,12 +61,16 @@ impl Apt {
             solver: &solver,
         };
         let stale_after = self.settings.stale_after;
-        Ok(Pending {
+        let pending = Pending {
             // What apt itself would not install is missed by nobody.
             complete: gaps.is_empty(),
             gaps: gaps.into_iter().chain(left_out(&untrusted)).collect(),
             updates: self.updates(view, &findings).await?,
             repositories: repositories::judge(&read.repositories, now, stale_after),
+        };
+        Ok(Stock {
+            pending,
+            installed: inventory(&read.status, &read.provenance),
         })
     }
 
@@ -221,17 +226,22 @@ pub(super) fn parse_simulation(output: &Output) -> Result<Simulation, Fault> {
 
 /// apt passes over configuration that it may not read, but fails altogether on
 /// an index. Where that is the cause the look is incomplete, not failed.
-fn blind(view: &View, fault: Fault) -> Result<Pending, Fault> {
+async fn blind(view: &View, fault: Fault) -> Result<Stock, Fault> {
     let mut gaps = gaps::in_configuration(view, &[]);
     gaps.extend(gaps::in_lists(view));
     if gaps.is_empty() || !matches!(fault, Fault::Failed { .. }) {
         return Err(fault);
     }
     gaps.insert(fault.to_string());
-    Ok(Pending {
+    let pending = Pending {
         complete: false,
         gaps: gaps.into_iter().collect(),
         updates: Vec::new(),
         repositories: Vec::new(),
+    };
+    let status = indexes::read_status(&view.status).await?;
+    Ok(Stock {
+        pending,
+        installed: inventory(&status, &BTreeMap::new()),
     })
 }

@@ -46,6 +46,7 @@ mod tests {
     fn offer(version: &str, name: &str, label: &str) -> Offer {
         Offer {
             version: Version::try_from(version.to_owned()).expect("valid"),
+            built_from: None,
             origins: vec![Origin {
                 name: name.to_owned(),
                 label: label.to_owned(),

@@ -177,8 +177,8 @@ impl Findings<'_> {
             .get(&found.id)
             .and_then(|versions| versions.get(&found.candidate));
         let source = match seen {
-            Some(seen) => &seen.source,
-            None => &self.status.get(&found.id)?.source,
+            Some(seen) => &seen.offer.built_from.as_ref()?.name,
+            None => &self.status.get(&found.id)?.source.name,
         };
         Some(source.as_str().to_owned())
     }
@@ -202,7 +202,8 @@ impl Findings<'_> {
         if candidate.is_none() {
             offers.insert(0, Seen::unknown(&found.candidate));
         }
-        let source = candidate.map_or(&installed.source, |seen| &seen.source);
+        let built_from = candidate.and_then(|seen| seen.offer.built_from.as_ref());
+        let source = &built_from.unwrap_or(&installed.source).name;
         Some(PendingUpdate {
             source: source.clone(),
             installed: installed.version.clone(),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::Architecture;
 use crate::os::command::Runner;
-use crate::os::environment;
+use crate::os::{environment, machine};
 use crate::package_manager::Fault;
 
 use super::parse::apt_config;
@@ -22,6 +22,8 @@ const ROOT_CACHE: &str = "/var/lib/patchd-worker/apt-cache";
 pub struct View {
     /// The machine's architecture.
     pub native: Architecture,
+    /// `ID` in os-release; what the distribution's own repositories are known by.
+    pub distribution: String,
     /// dpkg's database.
     pub status: PathBuf,
     /// Where the indexes lie.
@@ -56,6 +58,7 @@ impl View {
         let values = apt_config::parse(&output.text())
             .map_err(|line| line.from_source("apt-config shell"))?;
         let mut view = Self::from_values(&values)?;
+        view.distribution = machine::distribution().map_or_else(|_| String::new(), |it| it.id);
         let cache = values.get("PACKAGE_CACHE").map_or("", String::as_str);
         if !usable(Path::new(cache), &view) {
             view.own_cache = own_cache();
@@ -97,6 +100,7 @@ impl View {
         Ok(Self {
             native: Architecture::try_from(value("NATIVE").to_owned())
                 .map_err(|_| garbage("NATIVE"))?,
+            distribution: String::new(),
             status: path("STATUS")?,
             lists: path("LISTS")?,
             state: path("STATE")?,

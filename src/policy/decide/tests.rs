@@ -22,6 +22,7 @@ fn offer(text: &str, label: &str) -> Offer {
     };
     Offer {
         version: version(text),
+        built_from: None,
         origins,
         download_bytes: None,
         installed_bytes: None,

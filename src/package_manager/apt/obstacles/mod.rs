@@ -64,7 +64,7 @@ const TRUST: &str = "file:/srv/box/repo/\t./\tyes\nfile:/srv/box/security/\t./\t
 const INDEXES: [(&str, &str, &str); 3] = [
     (
         "repo",
-        "Label: Example\nCodename: twelve\n",
+        "Origin: Example\nLabel: Example\nCodename: twelve\n",
         include_str!("../../../../tests/fixtures/apt/box-Packages"),
     ),
     (
@@ -100,6 +100,7 @@ impl Machine {
         }
         let view = View {
             native: "amd64".to_owned().try_into().expect("valid"),
+            distribution: "example".to_owned(),
             status: at("status"),
             lists: at("state/lists"),
             state: at("state"),
@@ -152,7 +153,8 @@ impl Machine {
 
     async fn look(&self, said: &Said<'_>) -> Pending {
         let apt = Apt::new(Box::new(self.answers(said, &left())), Settings::default());
-        apt.pending_in(&self.view, noon()).await.expect("an answer")
+        let stock = apt.stock_in(&self.view, noon()).await;
+        stock.expect("an answer").pending
     }
 }
 

@@ -66,9 +66,10 @@ async fn a_held_package_is_blocked_even_where_the_solver_takes_it() {
     let runner = machine.answers(&said, &left);
     let apt = Apt::new(Box::new(runner), Settings::default());
     let pending = apt
-        .pending_in(&machine.view, noon())
+        .stock_in(&machine.view, noon())
         .await
-        .expect("an answer");
+        .expect("an answer")
+        .pending;
     assert_eq!(block(&pending, "held"), Some(Block::Hold));
 }
 
@@ -79,9 +80,10 @@ async fn what_nobody_signed_is_left_out_and_told() {
     let runner = machine.answers_with(&TWELVE, &super::left(), &trust);
     let apt = Apt::new(Box::new(runner), Settings::default());
     let pending = apt
-        .pending_in(&machine.view, noon())
+        .stock_in(&machine.view, noon())
         .await
-        .expect("an answer");
+        .expect("an answer")
+        .pending;
     assert!(pending.complete);
     assert_eq!(pending.gaps.len(), 1);
     assert!(pending.gaps[0].contains("/security ./ has no valid signature"));
@@ -109,9 +111,10 @@ async fn a_candidate_that_nobody_signed_gives_way_to_one_that_somebody_did() {
     );
     let apt = Apt::new(Box::new(runner), Settings::default());
     let pending = apt
-        .pending_in(&machine.view, noon())
+        .stock_in(&machine.view, noon())
         .await
-        .expect("an answer");
+        .expect("an answer")
+        .pending;
     let found: Vec<_> = pending
         .updates
         .iter()
@@ -156,9 +159,10 @@ async fn a_fix_that_is_pinned_away_is_not_on_offer() {
         .answer(&question, 0, answer, "");
     let apt = Apt::new(Box::new(runner), Settings::default());
     let pending = apt
-        .pending_in(&machine.view, noon())
+        .stock_in(&machine.view, noon())
         .await
-        .expect("an answer");
+        .expect("an answer")
+        .pending;
     let update = update(&pending, "hidden-fix").expect("pending");
     assert_eq!(update.offers.len(), 1);
 }
@@ -171,6 +175,8 @@ async fn a_version_has_all_its_origins_and_its_own_source() {
     assert_eq!(offer.origins.len(), 2);
     assert_eq!(offer.download_bytes, Some(4096));
     assert_eq!(update.source.as_str(), "plain-source");
+    let built_from = offer.built_from.as_ref().expect("in the index");
+    assert_eq!(built_from.version.as_str(), "1.1-0");
 }
 
 #[tokio::test]
@@ -207,7 +213,11 @@ async fn a_simulation_that_fails_over_an_unreadable_index_is_incomplete() {
     let question = questions::index_targets(&machine.view);
     let runner = Replay::new().answer(&question, 100, "", "E: Could not open file\n");
     let apt = Apt::new(Box::new(runner), Settings::default());
-    let pending = apt.pending_in(&machine.view, noon()).await.expect("gaps");
+    let pending = apt
+        .stock_in(&machine.view, noon())
+        .await
+        .expect("gaps")
+        .pending;
     assert!(!pending.complete && pending.updates.is_empty());
     assert_eq!(pending.gaps.len(), 2, "{:?}", pending.gaps);
 }
@@ -219,7 +229,7 @@ async fn a_simulation_that_fails_for_another_reason_is_a_fault() {
     let runner = Replay::new().answer(&question, 100, "", "E: Unmet dependencies.\n");
     let apt = Apt::new(Box::new(runner), Settings::default());
     let fault = apt
-        .pending_in(&machine.view, noon())
+        .stock_in(&machine.view, noon())
         .await
         .expect_err("no answer");
     assert!(matches!(fault, Fault::Failed { .. }), "{fault}");
@@ -244,9 +254,10 @@ async fn repositories_are_named_in_order_and_an_expired_one_is_told() {
     );
     let later = noon() + Duration::from_hours(24 * 4);
     let pending = apt
-        .pending_in(&machine.view, later)
+        .stock_in(&machine.view, later)
         .await
-        .expect("an answer");
+        .expect("an answer")
+        .pending;
     let ids: Vec<&str> = pending
         .repositories
         .iter()

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Architecture, PackageId, PackageName, Version};
+use crate::model::{Architecture, PackageId, SourceVersion, Version};
 
 use super::UnknownLine;
 use super::simulation::Named;
-use super::stanza::{field, source_name};
+use super::stanza;
 
 /// Every package of which something is on disk besides configuration files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,8 +19,10 @@ pub struct DpkgStatus {
 pub struct Installed {
     /// What is on disk.
     pub version: Version,
-    /// The source package it is built from.
-    pub source: PackageName,
+    /// What it is built from.
+    pub source: SourceVersion,
+    /// Other sources that went into it.
+    pub built_using: Vec<SourceVersion>,
     /// `apt-mark hold`.
     pub held: bool,
     /// Unpacked and configured; triggers may still be owed.
@@ -30,34 +32,36 @@ pub struct Installed {
 /// Reads the file. Fields that we do not use are not looked at.
 pub fn parse(text: &str) -> Result<DpkgStatus, UnknownLine> {
     let mut packages = BTreeMap::new();
-    let mut stanza = Stanza::default();
+    let mut entry = Entry::default();
     for line in text.lines().chain(std::iter::once("")) {
         if line.is_empty() {
-            packages.extend(std::mem::take(&mut stanza).finish()?);
-        } else if let Some((name, value)) = field(line) {
-            stanza.take(name, value);
+            packages.extend(std::mem::take(&mut entry).finish()?);
+        } else if let Some((name, value)) = stanza::field(line) {
+            entry.take(name, value);
         }
     }
     Ok(DpkgStatus { packages })
 }
 
 #[derive(Default)]
-struct Stanza<'a> {
+struct Entry<'a> {
     package: &'a str,
     status: &'a str,
     architecture: &'a str,
     version: &'a str,
     source: Option<&'a str>,
+    built_using: &'a str,
 }
 
-impl<'a> Stanza<'a> {
+impl<'a> Entry<'a> {
     fn take(&mut self, name: &str, value: &'a str) {
         match name {
             "Package" => self.package = value,
             "Status" => self.status = value,
             "Architecture" => self.architecture = value,
             "Version" => self.version = value,
-            "Source" => self.source = Some(source_name(value)),
+            "Source" => self.source = Some(value),
+            "Built-Using" => self.built_using = value,
             _ => {}
         }
     }
@@ -85,11 +89,14 @@ impl<'a> Stanza<'a> {
         };
         let version = Version::try_from(self.version.to_owned())
             .map_err(|fault| unknown(&fault.to_string()))?;
-        let source = self.source.unwrap_or(self.package);
-        let source = PackageName::try_from(source.to_owned()).unwrap_or_else(|_| id.name.clone());
+        let own = || SourceVersion {
+            name: id.name.clone(),
+            version: version.clone(),
+        };
         let installed = Installed {
+            source: stanza::source(self.source, &id.name, &version).unwrap_or_else(own),
+            built_using: stanza::built_using(self.built_using),
             version,
-            source,
             held: selection == "hold",
             sound: flag == "ok"
                 && matches!(state, "installed" | "triggers-awaited" | "triggers-pending"),
@@ -157,7 +164,7 @@ mod tests {
             );
             let status = parse(&text).expect("known");
             let (_, installed) = status.iter().next().expect("listed");
-            assert_eq!(installed.source.as_str(), "src");
+            assert_eq!(installed.source.name.as_str(), "src");
             installed.sound
         };
         assert!(with("ok installed") && with("ok triggers-pending") && with("ok triggers-awaited"));
@@ -176,7 +183,7 @@ mod tests {
         let status = parse(&text).expect("known");
         let found: Vec<_> = status
             .iter()
-            .map(|(id, it)| (id.to_string(), it.source.to_string()))
+            .map(|(id, it)| (id.to_string(), it.source.name.to_string()))
             .collect();
         assert_eq!(found, [("aa:all".to_owned(), "aa".to_owned())]);
     }

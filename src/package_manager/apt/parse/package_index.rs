@@ -4,9 +4,9 @@
 
 use std::io::{BufRead, Read};
 
-use crate::model::{Architecture, PackageName, Version};
+use crate::model::{Architecture, PackageName, SourceVersion, Version};
 
-use super::stanza::{field, source_name};
+use super::stanza::{field, source};
 
 /// No field that we read is longer; what is, is cut.
 const LINE_CAP: u64 = 64 << 10;
@@ -21,7 +21,7 @@ pub struct Offered {
     /// Which version.
     pub version: Version,
     /// Built from.
-    pub source: PackageName,
+    pub source: SourceVersion,
     /// Size of the archive, bytes.
     pub download_bytes: Option<u64>,
     /// Size on disk, bytes.
@@ -108,7 +108,7 @@ impl Stanza {
             "Package" => value.clone_into(&mut self.package),
             "Architecture" => value.clone_into(&mut self.architecture),
             "Version" => value.clone_into(&mut self.version),
-            "Source" => self.source = Some(source_name(value).to_owned()),
+            "Source" => self.source = Some(value.to_owned()),
             "Size" => self.size = value.parse().ok(),
             "Installed-Size" => self.installed_kib = value.parse().ok(),
             "Phased-Update-Percentage" => self.phased = value.parse().ok(),
@@ -118,15 +118,12 @@ impl Stanza {
 
     fn finish(self) -> Option<Offered> {
         let name = PackageName::try_from(self.package).ok()?;
-        let source = match self.source {
-            Some(source) => PackageName::try_from(source).ok()?,
-            None => name.clone(),
-        };
+        let version = Version::try_from(self.version).ok()?;
         Some(Offered {
+            source: source(self.source.as_deref(), &name, &version)?,
             name,
             architecture: Architecture::try_from(self.architecture).ok()?,
-            version: Version::try_from(self.version).ok()?,
-            source,
+            version,
             download_bytes: self.size,
             installed_bytes: self.installed_kib.and_then(|kib| kib.checked_mul(1024)),
             phased: self.phased.filter(|percent| *percent < 100),
@@ -183,7 +180,8 @@ mod tests {
     fn the_fields_that_matter_are_read() {
         let (found, _) = read(BOX, &["plain", "phased"]);
         let plain = found.first().expect("kept");
-        assert_eq!(plain.source.as_str(), "plain-source");
+        assert_eq!(plain.source.name.as_str(), "plain-source");
+        assert_eq!(plain.source.version.as_str(), "1.1-0");
         assert_eq!(plain.download_bytes, Some(4096));
         assert_eq!(plain.installed_bytes, Some(12 << 10));
         assert_eq!(plain.phased, None);
