@@ -2,6 +2,8 @@
 //! world says of the vulnerabilities themselves: the records that feeds are made
 //! into, whatever their formats.
 
+use std::fmt;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -151,4 +153,16 @@ pub enum Exploitation {
     Poc,
     /// It happens.
     Active,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        })
+    }
 }

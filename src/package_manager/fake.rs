@@ -173,6 +173,7 @@ impl World {
                 version: candidate.clone(),
                 built_from: Some(own_source(id, candidate)),
                 origins: vec![origin],
+                remedy: None,
                 download_bytes: None,
                 installed_bytes: None,
             }],
