@@ -2,5 +2,6 @@
 //! the index of this release. Knows nothing of what is installed here.
 
 mod line;
+pub mod read;
 
 pub use line::{End, Format, LINE, Line, PROTOCOL, Reason, Request};
