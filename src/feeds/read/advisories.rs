@@ -234,17 +234,15 @@ mod tests {
 
     #[test]
     fn more_than_there_is_room_for_is_no_feed() {
-        let mut gathering = Gathering::default();
+        let mut gathering = Gathering {
+            taken: ROOM - size_of::<Row>() - TEXT - WORD,
+            ..Gathering::default()
+        };
         let word = fixed("1", None);
-        for number in 0..ROOM / size_of::<Row>() + 10 {
-            let bits = CveId::from_bits(u32::try_from(number).expect("few"));
-            gathering.add(
-                Kind::Record,
-                &"bash".to_owned().try_into().expect("valid"),
-                &word,
-                bits,
-            );
+        for cve in ["CVE-2026-0001", "CVE-2026-0002", "CVE-2026-0003"] {
+            add(&mut gathering, Kind::Record, "bash", &word, cve);
         }
+        assert_eq!(gathering.rows.len(), 2);
         let fault = gathering.sorted(&mut Tally::default());
         assert!(matches!(fault, Err(Unreadable::TooBig(_))));
     }

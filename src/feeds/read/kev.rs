@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_is_no_catalogue_is_refused() {
-        for text in ["", "<html>", "[]", "{}", r#"{"vulnerabilities":{}}"#] {
+        for text in ["", "<html>", "7", "{", r#"{"vulnerabilities":{}}"#] {
             assert!(
                 super::read(text.as_bytes(), &mut Tally::default()).is_err(),
                 "{text}"

@@ -104,6 +104,7 @@ fn about(request: &Request) -> String {
 
 impl Records {
     /// All of them, in order.
+    #[must_use]
     pub fn lines(&self) -> Box<dyn Iterator<Item = Line> + '_> {
         match &self.kind {
             Kind::Advisories(advisories) => Box::new(advisories.iter().map(Line::Advisory)),

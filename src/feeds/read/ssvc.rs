@@ -161,7 +161,11 @@ impl Record<'_> {
     fn line(&self) -> Threat {
         let vector = self.vector.as_deref();
         Threat {
-            ssvc: points(&self.exploitation, &self.automatable, &self.impact),
+            ssvc: points(
+                self.exploitation.as_deref(),
+                self.automatable.as_deref(),
+                self.impact.as_deref(),
+            ),
             cvss: vector.and_then(cvss::base_score),
             ..Threat::default()
         }
@@ -205,12 +209,12 @@ impl Metric<'_> {
     fn points(&self) -> Option<Ssvc> {
         let other = self.other.as_ref().filter(|it| it.kind == "ssvc")?;
         let content: Content = serde_json::from_str(other.content.get()).ok()?;
-        let mut options: BTreeMap<String, String> =
-            content.options.0.into_iter().flatten().collect();
+        let options: BTreeMap<String, String> = content.options.0.into_iter().flatten().collect();
+        let option = |name: &str| options.get(name).map(String::as_str);
         points(
-            &options.remove("Exploitation"),
-            &options.remove("Automatable"),
-            &options.remove("Technical Impact"),
+            option("Exploitation"),
+            option("Automatable"),
+            option("Technical Impact"),
         )
     }
 }
@@ -218,16 +222,13 @@ impl Metric<'_> {
 /// None where nothing is said; what is said in words that we do not know, or of
 /// one point only, is taken for the worst.
 fn points(
-    exploitation: &Option<String>,
-    automatable: &Option<String>,
-    impact: &Option<String>,
+    exploitation: Option<&str>,
+    automatable: Option<&str>,
+    impact: Option<&str>,
 ) -> Option<Ssvc> {
-    exploitation
-        .as_ref()
-        .or(automatable.as_ref())
-        .or(impact.as_ref())?;
-    let said = |point: &Option<String>, word: &str| {
-        let point = point.as_deref().unwrap_or_default();
+    exploitation.or(automatable).or(impact)?;
+    let said = |point: Option<&str>, word: &str| {
+        let point = point.unwrap_or_default();
         point.trim().eq_ignore_ascii_case(word)
     };
     Some(Ssvc {

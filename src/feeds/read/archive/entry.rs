@@ -51,6 +51,8 @@ impl<'a> Entries<'a> {
             Unreadable::CutShort("a zip without a table of contents at its end".to_owned())
         })?;
         let end = Fields(tail.get(at..).unwrap_or_default());
+        // The length of its comment is its last field.
+        end.u16(20)?;
         let (mut count, mut start) = (end.u16(10)?.into(), end.u32(16)?.into());
         if count == 0xffff || start == ELSEWHERE {
             (count, start) = large(file, from + at as u64)?;

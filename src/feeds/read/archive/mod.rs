@@ -59,8 +59,8 @@ fn each_of(
 mod tests {
     use std::io::{Cursor, Write};
 
+    use zip::CompressionMethod;
     use zip::write::{SimpleFileOptions, ZipWriter};
-    use zip::{CompressionMethod, write::StreamWriter};
 
     use super::*;
 
@@ -99,7 +99,7 @@ mod tests {
             let packed = zipped(&entries, options);
             assert_eq!(read(&packed).expect("read"), expected);
         }
-        let mut streamed = StreamWriter::new_stream(Vec::new());
+        let mut streamed = ZipWriter::new_stream(Vec::new());
         for (name, text) in entries {
             let options = SimpleFileOptions::default();
             streamed.start_file(name, options).expect("started");

@@ -4,8 +4,8 @@ mod update;
 
 use std::io::{BufRead, Read};
 
-use quick_xml::{Reader, XmlVersion};
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 use update::Update;
 
