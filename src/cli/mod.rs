@@ -22,6 +22,7 @@ mod schedule;
 mod screen;
 mod status;
 mod takeover;
+mod vulnerabilities;
 
 use clap::{CommandFactory, Parser};
 

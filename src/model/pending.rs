@@ -142,6 +142,16 @@ impl PendingUpdate {
     }
 }
 
+impl PendingUpdate {
+    /// What one version on offer would close here, as far as anybody can tell.
+    #[must_use]
+    pub fn remedy(&self, version: &Version) -> Option<&Remedy> {
+        let mut offers = self.offers.iter();
+        let offer = offers.find(|offer| offer.version == *version)?;
+        offer.remedy.as_ref()
+    }
+}
+
 impl Offer {
     /// Whether an origin labelled security offers it, or it closes something here;
     /// `None` without any known origin.

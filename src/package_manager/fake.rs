@@ -269,6 +269,10 @@ impl PackageManager for Fake {
         Ok(Vec::new())
     }
 
+    async fn owners(&self, _files: &[String]) -> Result<BTreeMap<String, PackageName>, Fault> {
+        Ok(BTreeMap::new())
+    }
+
     async fn audit(&self) -> Result<Vec<String>, Fault> {
         Ok(self.world().broken.clone())
     }
