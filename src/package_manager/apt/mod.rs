@@ -10,7 +10,7 @@
 mod gaps;
 mod indexes;
 mod installed;
-mod inventory;
+pub mod inventory;
 mod offers;
 mod own_pins;
 mod owners;
