@@ -7,7 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use patchd::feeds::{End, Line};
+use patchd::feeds::{End, Line, Reason};
+use patchd::model::CveId;
 
 /// Peak memory of a reader of anything, KiB. The program alone has some 20,000
 /// with its debug information.
@@ -137,29 +138,25 @@ fn the_real_records_of_every_feed_are_read() {
     for (format, distribution, version, codename, feed, at_least) in table {
         let request = request(format, distribution, version, codename);
         let (records, end) = records(answer(&request, &feed));
+        // Of the tracker's odd records one is a list.
+        let malformed = end.skipped.get(&Reason::Malformed);
+        assert!(
+            malformed.is_none_or(|count| *count == 1),
+            "{format}: {end:?}"
+        );
         assert!(
             records.len() >= at_least,
             "{format} {distribution}: {end:?}"
-        );
-        assert_eq!(
-            end.skipped.get(&patchd::feeds::Reason::Malformed),
-            None,
-            "{format}"
         );
         assert!(records.is_sorted_by_key(key), "{format} {distribution}");
     }
 }
 
-fn key(
-    line: &Line,
-) -> (
-    Option<patchd::model::PackageName>,
-    Option<patchd::model::CveId>,
-) {
+fn key(line: &Line) -> (String, Option<CveId>) {
     match line {
-        Line::Advisory(it) => (Some(it.package.clone()), Some(it.cve)),
-        Line::Threat { cve, .. } => (None, Some(*cve)),
-        Line::End(_) | Line::Error(_) => (None, None),
+        Line::Advisory(it) => (it.package.to_string(), Some(it.cve)),
+        Line::Threat { cve, .. } => (String::new(), Some(*cve)),
+        Line::End(_) | Line::Error(_) => (String::new(), None),
     }
 }
 
@@ -280,7 +277,7 @@ fn whole_feeds_are_read_where_there_are_some() {
             "osv",
             "",
             "DERIVED-debian12-osv-from-changelogs-20261120.zip",
-            6036,
+            6046,
         ),
         ("kev", "", "cisa-kev-20260808.json.gz", 1662),
         (

@@ -31,9 +31,9 @@ const CHANGED: [(&str, f64); 2] = [("PR:L", 0.68), ("PR:H", 0.5)];
 /// In tenths, 0 to 100; none of a vector that is not whole, or of another version.
 pub(super) fn base_score(vector: &str) -> Option<u8> {
     let metrics: Vec<&str> = vector.strip_prefix("CVSS:3.")?.split('/').skip(1).collect();
-    let changed = match metrics.iter().find(|it| it.starts_with("S:"))? {
-        &"S:C" => true,
-        &"S:U" => false,
+    let changed = match metrics.iter().find_map(|it| it.strip_prefix("S:"))? {
+        "C" => true,
+        "U" => false,
         _ => return None,
     };
     let weight = |name: &str| {

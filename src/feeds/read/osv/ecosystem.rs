@@ -44,14 +44,8 @@ impl<'a> Ecosystem<'a> {
         match self {
             Self::Named(name) if package.ecosystem == *name => Ok(None),
             Self::Named(_) => Err(Reason::Elsewhere),
-            Self::Ubuntu(request) => {
-                let channel = ubuntu(package, &request.version).ok_or(Reason::Elsewhere)?;
-                wanted(channel, request)
-            }
-            Self::Suse(release, request) => {
-                let channel = suse(&package.ecosystem, release).ok_or(Reason::Elsewhere)?;
-                wanted(channel, request)
-            }
+            Self::Ubuntu(request) => wanted(ubuntu(package, &request.version)?, request),
+            Self::Suse(release, request) => wanted(suse(&package.ecosystem, release)?, request),
         }
     }
 }
@@ -65,18 +59,19 @@ fn wanted(channel: Option<String>, request: &Request) -> Result<Option<String>, 
 
 /// `Ubuntu:Pro:FIPS-updates:22.04:LTS`: the words beside the version, in any order,
 /// name the channel. `Pro` alone is two channels; the package's address tells which.
-fn ubuntu(package: &Package, version: &str) -> Option<Option<String>> {
-    let words = package.ecosystem.strip_prefix("Ubuntu:")?.split(':');
+fn ubuntu(package: &Package, version: &str) -> Result<Option<String>, Reason> {
+    let words = package.ecosystem.strip_prefix("Ubuntu:");
+    let words = words.ok_or(Reason::Elsewhere)?.split(':');
     let (ours, others): (Vec<&str>, Vec<&str>) = words.partition(|word| *word == version);
     if ours.is_empty() {
-        return None;
+        return Err(Reason::Elsewhere);
     }
     let is_pro = others.contains(&"Pro");
     let more = others
         .into_iter()
         .filter(|it| !matches!(*it, "Pro" | "LTS"));
     let more = more.collect::<Vec<_>>().join("-").to_ascii_lowercase();
-    Some(match (more.is_empty(), is_pro) {
+    Ok(match (more.is_empty(), is_pro) {
         (false, _) => Some(more),
         (true, true) => Some(esm(package)),
         (true, false) => None,
@@ -98,14 +93,17 @@ fn esm(package: &Package) -> String {
 }
 
 /// Server and modules are the release; what is maintained longer for money is not.
-fn suse(ecosystem: &str, release: &str) -> Option<Option<String>> {
-    let product = ecosystem.strip_prefix("SUSE:Linux Enterprise ")?;
-    let product = ["Server ", "Module for "]
-        .iter()
-        .find_map(|name| product.strip_prefix(name))?;
+fn suse(ecosystem: &str, release: &str) -> Result<Option<String>, Reason> {
+    let product = ecosystem.strip_prefix("SUSE:Linux Enterprise ");
+    let names = ["Server ", "Module for "];
+    let product = product.and_then(|it| names.iter().find_map(|name| it.strip_prefix(name)));
+    let product = product.ok_or(Reason::Elsewhere)?;
     let version = product.strip_suffix("-LTSS").unwrap_or(product);
-    let is_ours = version == release || version.ends_with(&format!(" {release}"));
-    is_ours.then(|| (version != product).then(|| "ltss".to_owned()))
+    if version == release || version.ends_with(&format!(" {release}")) {
+        Ok((version != product).then(|| "ltss".to_owned()))
+    } else {
+        Err(Reason::Elsewhere)
+    }
 }
 
 #[cfg(test)]
@@ -138,120 +136,47 @@ mod tests {
         Ecosystem::of(&request).expect("known").channel(&package)
     }
 
+    /// Distribution, version, ecosystem, end of the package's address; the channel,
+    /// `-` for the release itself, or why not.
+    const TABLE: &str = "
+        ubuntu,16.04,Ubuntu:16.04:LTS,xenial,-
+        ubuntu,24.10,Ubuntu:24.10,oracular,-
+        ubuntu,16.04,Ubuntu:Pro:16.04:LTS,esm-infra/xenial,esm-infra
+        ubuntu,16.04,Ubuntu:Pro:16.04:LTS,esm-apps/xenial,esm-apps
+        ubuntu,14.04,Ubuntu:Pro:14.04:LTS,trusty/esm,esm-infra
+        ubuntu,14.04,Ubuntu:Pro:14.04:LTS,esm-infra-legacy/trusty,OtherChannel
+        ubuntu,22.04,Ubuntu:Pro:FIPS-updates:22.04:LTS,,fips-updates
+        ubuntu,22.04,Ubuntu:Pro:22.04:LTS:Realtime:Kernel,,OtherChannel
+        ubuntu,22.04,Ubuntu:Pro:22.04:LTS,,OtherChannel
+        ubuntu,22.04,Ubuntu:20.04:LTS,,Elsewhere
+        ubuntu,22.04,Debian:12,,Elsewhere
+        debian,12,Debian:12,,-
+        debian,12.5,Debian:12,,-
+        debian,12,Debian:1,,Elsewhere
+        almalinux,9.4,AlmaLinux:9,,-
+        opensuse-leap,15.6,openSUSE:Leap 15.6,,-
+        opensuse-tumbleweed,20261101,openSUSE:Tumbleweed,,-
+        sles,15.5,SUSE:Linux Enterprise Server 15 SP5,,-
+        sles,15.5,SUSE:Linux Enterprise Module for Basesystem 15 SP5,,-
+        sles,15.3,SUSE:Linux Enterprise Server 15 SP3-LTSS,,OtherChannel
+        sles,15.5,SUSE:Linux Enterprise Desktop 15 SP5,,Elsewhere
+        sles,15.5,SUSE:Linux Enterprise Server 15 SP4,,Elsewhere
+        sles,12,SUSE:Linux Enterprise Server 12,,-
+        sles,16.0,SUSE:Linux Enterprise Server 16.0,,-";
+
     #[test]
     fn the_release_and_its_channels_are_told_apart() {
-        let (ubuntu, xenial) = ("ubuntu", "pkg:deb/ubuntu/bash?arch=source&distro=");
-        let at = |distro: &str| format!("{xenial}{distro}");
-        let table = [
-            (ubuntu, "16.04", "Ubuntu:16.04:LTS", at("xenial"), Ok("")),
-            (ubuntu, "24.10", "Ubuntu:24.10", at("oracular"), Ok("")),
-            (
-                ubuntu,
-                "16.04",
-                "Ubuntu:Pro:16.04:LTS",
-                at("esm-infra/xenial"),
-                Ok("esm-infra"),
-            ),
-            (
-                ubuntu,
-                "16.04",
-                "Ubuntu:Pro:16.04:LTS",
-                at("esm-apps/xenial"),
-                Ok("esm-apps"),
-            ),
-            (
-                ubuntu,
-                "14.04",
-                "Ubuntu:Pro:14.04:LTS",
-                at("trusty/esm"),
-                Ok("esm-infra"),
-            ),
-            (
-                ubuntu,
-                "14.04",
-                "Ubuntu:Pro:14.04:LTS",
-                at("esm-infra-legacy/trusty"),
-                Err(Reason::OtherChannel),
-            ),
-            (
-                ubuntu,
-                "22.04",
-                "Ubuntu:Pro:FIPS-updates:22.04:LTS",
-                at(""),
-                Ok("fips-updates"),
-            ),
-            (
-                ubuntu,
-                "22.04",
-                "Ubuntu:Pro:22.04:LTS:Realtime:Kernel",
-                at(""),
-                Err(Reason::OtherChannel),
-            ),
-            (
-                ubuntu,
-                "22.04",
-                "Ubuntu:20.04:LTS",
-                at(""),
-                Err(Reason::Elsewhere),
-            ),
-            ("debian", "12", "Debian:12", at(""), Ok("")),
-            ("debian", "12.5", "Debian:12", at(""), Ok("")),
-            ("debian", "12", "Debian:1", at(""), Err(Reason::Elsewhere)),
-            ("almalinux", "9.4", "AlmaLinux:9", at(""), Ok("")),
-            (
-                "opensuse-leap",
-                "15.6",
-                "openSUSE:Leap 15.6",
-                at(""),
-                Ok(""),
-            ),
-            (
-                "sles",
-                "15.5",
-                "SUSE:Linux Enterprise Server 15 SP5",
-                at(""),
-                Ok(""),
-            ),
-            (
-                "sles",
-                "15.5",
-                "SUSE:Linux Enterprise Module for Basesystem 15 SP5",
-                at(""),
-                Ok(""),
-            ),
-            (
-                "sles",
-                "15.3",
-                "SUSE:Linux Enterprise Server 15 SP3-LTSS",
-                at(""),
-                Err(Reason::OtherChannel),
-            ),
-            (
-                "sles",
-                "15.5",
-                "SUSE:Linux Enterprise Desktop 15 SP5",
-                at(""),
-                Err(Reason::Elsewhere),
-            ),
-            (
-                "sles",
-                "12",
-                "SUSE:Linux Enterprise Server 12",
-                at(""),
-                Ok(""),
-            ),
-            (
-                "sles",
-                "16.0",
-                "SUSE:Linux Enterprise Server 16.0",
-                at(""),
-                Ok(""),
-            ),
-        ];
-        for (distribution, version, ecosystem, purl, expected) in table {
-            let found = channel(distribution, version, ecosystem, &purl);
-            let found = found.map(Option::unwrap_or_default);
-            assert_eq!(found, expected.map(str::to_owned), "{ecosystem}");
+        for line in TABLE.lines().skip(1) {
+            let fields: Vec<&str> = line.trim().split(',').collect();
+            let [distribution, version, ecosystem, distro, expected] = fields[..] else {
+                panic!("{line}");
+            };
+            let purl = format!("pkg:deb/ubuntu/bash?arch=source&distro={distro}");
+            let found = match channel(distribution, version, ecosystem, &purl) {
+                Ok(channel) => channel.unwrap_or_else(|| "-".to_owned()),
+                Err(reason) => format!("{reason:?}"),
+            };
+            assert_eq!(found, expected, "{line}");
         }
     }
 }
