@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::LazyLock;
 
 use patchd::config::{self, Reader, Sources};
+use patchd::feeds::{Format, PROTOCOL, Request, read};
 use patchd::os::network::{
     Protocol, parse_ipv6_route, parse_port_range, parse_resolv_conf, parse_route, parse_sockets,
 };
@@ -23,7 +24,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 /// Real captures that the mutations start from.
-const CAPTURES: [&str; 29] = [
+const CAPTURES: [&str; 38] = [
     include_str!("fixtures/systemd/12/show-before.txt"),
     include_str!("fixtures/systemd/13/show-before.txt"),
     include_str!("fixtures/systemd/cgroup-hybrid.txt"),
@@ -53,6 +54,15 @@ const CAPTURES: [&str; 29] = [
     include_str!("fixtures/apt/box-status"),
     include_str!("fixtures/apt/box-security-Packages"),
     include_str!("../config/patchd.toml"),
+    include_str!("fixtures/feeds/debian-tracker/trimmed.json"),
+    include_str!("fixtures/feeds/osv/ubuntu/UBUNTU-CVE-2021-3782.json"),
+    include_str!("fixtures/feeds/osv/suse/openSUSE-SU-2016_1623-1.json"),
+    include_str!("fixtures/feeds/kev/2022.json"),
+    include_str!("fixtures/feeds/epss/2023-03-07.csv"),
+    include_str!("fixtures/feeds/ssvc/lines.jsonl"),
+    include_str!("fixtures/feeds/ssvc/records/CVE-2024-43468.json"),
+    include_str!("fixtures/feeds/updateinfo/alma-baseos.xml"),
+    include_str!("fixtures/feeds/updateinfo/amazon-2023-livepatch.xml"),
 ];
 
 /// A folder in memory where there is one: the guard syncs its verdict.
@@ -120,8 +130,35 @@ fn sources() -> Sources {
     }
 }
 
+/// Every reader of feeds; what one makes of it can be written.
+fn read_as_feed(bytes: &[u8]) {
+    for format in [
+        Format::DebianTracker,
+        Format::Osv,
+        Format::Kev,
+        Format::Epss,
+        Format::Ssvc,
+        Format::Updateinfo,
+    ] {
+        let request = Request {
+            protocol: PROTOCOL,
+            format,
+            distribution: "ubuntu".to_owned(),
+            version: "18.04".to_owned(),
+            codename: "bullseye".to_owned(),
+            channels: vec!["esm-apps".to_owned()],
+            architectures: Vec::new(),
+        };
+        if let Ok(records) = read::read(&request, bytes) {
+            let mut lines = records.lines();
+            assert!(lines.all(|line| serde_json::to_string(&line).is_ok()));
+        }
+    }
+}
+
 /// These read files or bytes that need not be text.
 fn read_bytes(bytes: &[u8]) {
+    read_as_feed(bytes);
     let _ = package_index::scan(&mut &*bytes, &|_| true, &mut |_| {});
     write("plan.json", b"[]");
     let _ = guard::guard(&FOLDER.path().join("plan.json"), bytes);

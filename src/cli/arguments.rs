@@ -126,6 +126,9 @@ pub(super) enum Command {
     /// Carry out one order from standard input
     #[command(hide = true)]
     Worker,
+    /// Read one raw feed from standard input into records
+    #[command(hide = true)]
+    Feed,
     /// Be a part of a jail
     #[command(hide = true)]
     Jail {

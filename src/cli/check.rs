@@ -4,6 +4,7 @@ use super::answerer::ask;
 use super::context::{Context, Trouble};
 use super::screen::Screen;
 use super::takeover::rivals;
+use super::vulnerabilities;
 use crate::control::Question;
 use crate::control::document::{Check, Update};
 use crate::model::ExitCode;
@@ -47,11 +48,22 @@ fn print(check: &Check) {
     } else {
         let rows: Vec<Vec<String>> = check.updates.iter().map(row).collect();
         Screen::table(
-            &["PACKAGE", "INSTALLED", "TO", "ORIGIN", "DECISION", "REASON"],
+            &[
+                "PACKAGE",
+                "INSTALLED",
+                "TO",
+                "ORIGIN",
+                "CLOSES",
+                "DECISION",
+                "REASON",
+            ],
             &rows,
         );
         Screen::line("");
         Screen::line(&counts(&check.updates));
+    }
+    if let Some(found) = &check.vulnerabilities {
+        vulnerabilities::print(found, &check.vulnerable);
     }
     // One that was never fetched is told below, among what is missing.
     let told = ["fresh", "missing"];
@@ -88,9 +100,23 @@ fn row(update: &Update) -> Vec<String> {
         update.installed.clone(),
         update.target.clone(),
         origin.unwrap_or_else(|| "unknown".to_owned()),
+        closes(update),
         update.decision.clone(),
         update.reason.clone(),
     ]
+}
+
+/// `12 CVEs, P1`; nothing where nobody can tell, or there is none.
+fn closes(update: &Update) -> String {
+    let count = match update.cves.len() {
+        0 => return String::new(),
+        1 => "1 CVE".to_owned(),
+        more => format!("{more} CVEs"),
+    };
+    match &update.tier {
+        Some(tier) => format!("{count}, {tier}"),
+        None => count,
+    }
 }
 
 fn counts(updates: &[Update]) -> String {

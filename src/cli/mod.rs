@@ -22,6 +22,7 @@ mod schedule;
 mod screen;
 mod status;
 mod takeover;
+mod vulnerabilities;
 
 use clap::{CommandFactory, Parser};
 
@@ -34,7 +35,7 @@ use crate::control::Action;
 use crate::model::ExitCode;
 use crate::os::jail::Image;
 use crate::os::{journal, process};
-use crate::{daemon, worker};
+use crate::{daemon, feeds, worker};
 
 /// The whole command line, for manual pages and completions.
 #[must_use]
@@ -72,6 +73,7 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
     match &arguments.command {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
+        Command::Feed => return feeds::read::serve(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
         Command::RehearsalInside => return worker::rehearsal_inside(),
         _ => {}
@@ -168,6 +170,7 @@ async fn answer(
         // Answered before anything else was started.
         Command::Daemon
         | Command::Worker
+        | Command::Feed
         | Command::Jail { .. }
         | Command::TransactionGuard { .. }
         | Command::RehearsalInside

@@ -174,6 +174,7 @@ fn when(node: &Node) -> When {
         security: node.flag("security"),
         kernel: node.flag("kernel"),
         needs_reboot: node.flag("needs_reboot"),
+        ..When::default()
     }
 }
 

@@ -149,6 +149,7 @@ mod tests {
                 repositories: vec![],
             },
             decisions: names.iter().map(decide).collect(),
+            vulnerabilities: None,
         }
     }
 

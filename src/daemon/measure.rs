@@ -88,6 +88,7 @@ mod tests {
         Survey {
             pending: from_value(pending).expect("a list"),
             decisions: from_value(json!(decisions)).expect("decisions"),
+            vulnerabilities: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod service;
 mod survey;
 mod translate;
 mod triggers;
+mod vulnerabilities;
 
 pub use driver::{Request, RunError, RunReport, run};
 pub use handover::hand_over;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::vulnerabilities::{Lookup, Since, Vulnerabilities};
 use crate::model::{Block, Change, Decided, Decision, ExitCode, PackageId, Pending, Plan};
-use crate::package_manager::{Fault, PackageManager, Wanted};
+use crate::package_manager::{Fault, PackageManager, Stock, Wanted};
 use crate::policy::{Judge, Seen, SeenVersions};
 use crate::state::{Ledger, LedgerError};
 use crate::worker::PutBack;
@@ -15,6 +16,8 @@ pub struct Survey {
     pub pending: Pending,
     /// One decision for each pending update.
     pub decisions: Vec<Decided>,
+    /// What is open here; absent in an image, of which nothing runs.
+    pub vulnerabilities: Option<Vulnerabilities>,
 }
 
 /// Lists and decides. With a ledger, clocks are started and kept; without one
@@ -23,8 +26,16 @@ pub async fn survey<P: PackageManager>(
     package_manager: &P,
     ledger: Option<&mut Ledger>,
     judge: Judge<'_>,
+    lookup: Option<&Lookup<'_>>,
 ) -> Result<Survey, SurveyError> {
-    let pending = package_manager.pending().await?;
+    let Stock {
+        mut pending,
+        installed,
+    } = package_manager.stock().await?;
+    let knowledge = lookup.map(|lookup| lookup.gather(installed, judge.now));
+    if let Some(knowledge) = &knowledge {
+        knowledge.tell_remedies(&mut pending.updates);
+    }
     let clocks = match ledger {
         Some(ledger) => {
             ledger.see(&pending.updates, judge.now)?;
@@ -38,7 +49,23 @@ pub async fn survey<P: PackageManager>(
         .iter()
         .map(|update| judge.decide(update, clocks.get(&update.id).unwrap_or(&unseen)))
         .collect();
-    Ok(Survey { pending, decisions })
+    let mut survey = Survey {
+        pending,
+        decisions,
+        vulnerabilities: None,
+    };
+    if let (Some(knowledge), Some(lookup)) = (knowledge, lookup) {
+        let owners = package_manager.owners(&lookup.replaced_files()).await?;
+        let found = knowledge.vulnerabilities(&Since {
+            updates: &survey.pending.updates,
+            decisions: &survey.decisions,
+            clocks: &clocks,
+            live: lookup.live,
+            owners: &owners,
+        });
+        survey.vulnerabilities = Some(found);
+    }
+    Ok(survey)
 }
 
 /// Why there is no survey.
@@ -71,21 +98,21 @@ impl SurveyError {
 }
 
 impl Survey {
-    /// What is to be installed: security fixes before the rest.
+    /// What is to be installed: by tier, then security fixes before the rest.
     #[must_use]
     pub fn most_urgent_first(&self) -> Vec<Wanted> {
         let both = self.pending.updates.iter().zip(&self.decisions);
         let install = both.filter(|(_, decided)| decided.decision == Decision::Install);
-        let (urgent, others): (Vec<_>, Vec<_>) =
-            install.partition(|(update, _)| update.security() == Some(true));
-        urgent
-            .into_iter()
-            .chain(others)
-            .map(|(_, decided)| Wanted {
-                id: decided.id.clone(),
-                version: decided.target.clone(),
-            })
-            .collect()
+        let mut wanted: Vec<_> = install.collect();
+        wanted.sort_by_key(|(update, decided)| {
+            let tier = update.remedy(&decided.target).and_then(|it| it.tier);
+            (tier.is_none(), tier, update.security() != Some(true))
+        });
+        let wanted = wanted.into_iter().map(|(_, decided)| Wanted {
+            id: decided.id.clone(),
+            version: decided.target.clone(),
+        });
+        wanted.collect()
     }
 
     /// What policy wants and the package manager cannot have; somebody's own hold

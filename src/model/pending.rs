@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::package::{PackageId, PackageName};
+use super::remedy::Remedy;
 use super::repository::{Repository, RepositoryState};
 use super::version::Version;
 use super::vulnerability::SourceVersion;
@@ -58,6 +59,9 @@ pub struct Offer {
     pub built_from: Option<SourceVersion>,
     /// Who offers it; empty when no repository that we could identify does.
     pub origins: Vec<Origin>,
+    /// What it would close here; absent as long as nobody can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
     /// Size of the archive, bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download_bytes: Option<u64>,
@@ -138,10 +142,24 @@ impl PendingUpdate {
     }
 }
 
+impl PendingUpdate {
+    /// What one version on offer would close here, as far as anybody can tell.
+    #[must_use]
+    pub fn remedy(&self, version: &Version) -> Option<&Remedy> {
+        let mut offers = self.offers.iter();
+        let offer = offers.find(|offer| offer.version == *version)?;
+        offer.remedy.as_ref()
+    }
+}
+
 impl Offer {
-    /// Whether an origin labelled security offers it; `None` without any known origin.
+    /// Whether an origin labelled security offers it, or it closes something here;
+    /// `None` without any known origin.
     #[must_use]
     pub fn security(&self) -> Option<bool> {
+        if self.remedy.as_ref().is_some_and(|it| !it.cves.is_empty()) {
+            return Some(true);
+        }
         match self.origins.as_slice() {
             [] => None,
             origins => Some(origins.iter().any(Origin::is_security)),

@@ -148,6 +148,9 @@ pub trait PackageManager {
     /// The files of these packages, absolute paths; what is not installed has none.
     async fn files(&self, ids: &[PackageId]) -> Result<Vec<String>, Fault>;
 
+    /// The packages of these files, absolute paths; what is nobody's is absent.
+    async fn owners(&self, files: &[String]) -> Result<BTreeMap<String, PackageName>, Fault>;
+
     /// Packages that are not in a sound state, a sentence each; empty means sound.
     async fn audit(&self) -> Result<Vec<String>, Fault>;
 

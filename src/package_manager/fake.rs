@@ -173,6 +173,7 @@ impl World {
                 version: candidate.clone(),
                 built_from: Some(own_source(id, candidate)),
                 origins: vec![origin],
+                remedy: None,
                 download_bytes: None,
                 installed_bytes: None,
             }],
@@ -266,6 +267,10 @@ impl PackageManager for Fake {
 
     async fn files(&self, _ids: &[PackageId]) -> Result<Vec<String>, Fault> {
         Ok(Vec::new())
+    }
+
+    async fn owners(&self, _files: &[String]) -> Result<BTreeMap<String, PackageName>, Fault> {
+        Ok(BTreeMap::new())
     }
 
     async fn audit(&self) -> Result<Vec<String>, Fault> {

@@ -1,6 +1,7 @@
 //! Does a rule hold for a version on offer? Each condition answers for itself,
 //! so that `explain` can show which one stood in the way.
 
+use super::closing::about_remedy;
 use super::pattern::Pattern;
 use super::settings::{Rule, When};
 use super::truth::Truth;
@@ -110,6 +111,7 @@ fn conditions(when: &When, update: &PendingUpdate, offer: &Offer) -> Vec<Conditi
     ]
     .into_iter()
     .flatten()
+    .chain(about_remedy(when, offer))
     .collect()
 }
 

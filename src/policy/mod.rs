@@ -4,6 +4,7 @@
 
 mod around;
 mod clock;
+mod closing;
 mod condition;
 mod decide;
 mod pattern;

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::pattern::Pattern;
-use crate::model::{Conduct, PackageName};
+use crate::model::{Conduct, PackageName, Severity, Tier};
 
 /// One policy: ordered rules, first match decides, no match is `not-selected`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +38,18 @@ pub struct When {
     pub source: Option<Vec<Pattern>>,
     /// Label of an origin, any of.
     pub origin: Option<Vec<Pattern>>,
-    /// Whether an origin labelled security offers it.
+    /// Whether an origin labelled security offers it, or it closes a vulnerability here.
     pub security: Option<bool>,
+    /// The worst rating among what it closes, any of; `None` is unrated.
+    pub severity: Option<Vec<Option<Severity>>>,
+    /// The most urgent tier among what it closes, any of.
+    pub tier: Option<Vec<Tier>>,
+    /// What it closes, any of.
+    pub cve: Option<Vec<Pattern>>,
+    /// Whether something that it closes is known to be exploited.
+    pub known_exploited: Option<bool>,
+    /// The highest EPSS among what it closes is at least this, in ten-thousandths.
+    pub epss_at_least: Option<u16>,
     /// Whether it is a kernel.
     pub kernel: Option<bool>,
     /// Whether it takes effect only after a reboot.

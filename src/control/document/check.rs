@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::machine::{Distribution, Host, Running};
+use super::vulnerability::{Vulnerabilities, Vulnerable};
 use crate::model::ExitCode;
 
 /// `patchd check --json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// Name and version of this shape.
     #[schemars(extend("const" = "patchd/check/1"))]
@@ -31,6 +32,12 @@ pub struct Check {
     /// Every installed package that something newer is on offer for, with what
     /// becomes of it.
     pub updates: Vec<Update>,
+    /// How many vulnerabilities are open; absent in an image, of which nothing runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vulnerabilities: Option<Vulnerabilities>,
+    /// Where, most urgent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vulnerable: Vec<Vulnerable>,
     /// What is live.
     pub running: Running,
     /// Every configured repository.
@@ -41,7 +48,7 @@ pub struct Check {
 }
 
 /// One pending update with its decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Update {
     /// Its name.
     pub package: String,
@@ -62,6 +69,23 @@ pub struct Update {
     /// Whether one of the versions on offer is a security fix; absent when that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security: Option<bool>,
+    /// The worst rating among what `target` closes here; absent when none is known.
+    #[schemars(extend("enum" = ["none", "low", "medium", "high", "critical"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// The most urgent tier among that.
+    #[schemars(extend("enum" = ["P0", "P1", "P2", "P3", "P4"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// Whether any of that is known to be exploited; absent as long as nobody can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_exploited: Option<bool>,
+    /// The highest EPSS among that, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epss: Option<f64>,
+    /// What `target` closes here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cves: Vec<String>,
     /// What becomes of it.
     #[schemars(extend("enum" = ["install", "soaking", "report-only", "held", "rejected", "quarantined", "not-selected", "blocked"]))]
     pub decision: String,

@@ -7,7 +7,7 @@ use super::check::Update;
 use crate::model::ExitCode;
 
 /// `patchd explain --json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// Name and version of this shape.
     #[schemars(extend("const" = "patchd/explain/1"))]
@@ -35,7 +35,7 @@ pub struct Installed {
 }
 
 /// A pending update with everything that speaks for and against it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedUpdate {
     /// The update and its decision.
     #[serde(flatten)]

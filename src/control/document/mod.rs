@@ -19,6 +19,7 @@ mod schedule;
 mod schema;
 mod status;
 mod takeover;
+mod vulnerability;
 
 pub use aftermath::{Aftermath, OldCode, RolledBack};
 pub use check::{Check, Repository, Update};
@@ -35,3 +36,4 @@ pub use schedule::{Schedule, Schedules, Window};
 pub use schema::schemas;
 pub use status::{Kept, Next, Pause, Status};
 pub use takeover::Takeover;
+pub use vulnerability::{Cve, Unknown, Vulnerabilities, Vulnerable};

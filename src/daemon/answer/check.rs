@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{View, machine, rivals, time, word};
+use super::{View, machine, rivals, time, vulnerabilities, word};
 use crate::config::Settings;
 use crate::control::ControlError;
 use crate::control::document::{self, Reboot};
@@ -35,7 +35,12 @@ pub(super) async fn check<P: PackageManager>(
     policy: &str,
 ) -> Result<document::Check, ControlError> {
     let Look {
-        survey: Survey { pending, decisions },
+        survey:
+            Survey {
+                pending,
+                decisions,
+                vulnerabilities,
+            },
         kernel,
         live,
         reboot,
@@ -46,6 +51,12 @@ pub(super) async fn check<P: PackageManager>(
         at: time(clock::now()),
         complete: pending.complete,
         updates: both.map(|(seen, decided)| update(seen, decided)).collect(),
+        vulnerabilities: vulnerabilities.as_ref().map(vulnerabilities::summary),
+        vulnerable: vulnerabilities
+            .iter()
+            .flat_map(|found| &found.open)
+            .filter_map(vulnerabilities::vulnerable)
+            .collect(),
         gaps: pending.gaps,
         host: machine::host(&view.parts.host),
         distribution: os::machine::distribution().ok().map(machine::distribution),
@@ -113,6 +124,7 @@ pub(super) fn update(update: &PendingUpdate, decided: &Decided) -> document::Upd
     let mut offers = update.offers.iter();
     let offer = offers.find(|offer| offer.version == decided.target);
     let origin = offer.and_then(|offer| offer.origins.first());
+    let remedy = offer.and_then(|offer| offer.remedy.as_ref());
     document::Update {
         package: update.id.name.to_string(),
         architecture: update.id.architecture.to_string(),
@@ -122,6 +134,17 @@ pub(super) fn update(update: &PendingUpdate, decided: &Decided) -> document::Upd
         source: update.source.to_string(),
         origin: origin.map(|origin| origin.label.clone()),
         security: update.security(),
+        severity: remedy.and_then(|it| it.severity).map(|it| it.to_string()),
+        tier: remedy.and_then(|it| it.tier).map(|it| it.to_string()),
+        known_exploited: remedy.map(|it| it.known_exploited),
+        epss: remedy
+            .and_then(|it| it.epss)
+            .map(|it| f64::from(it) / 10_000.0),
+        cves: remedy
+            .iter()
+            .flat_map(|it| &it.cves)
+            .map(ToString::to_string)
+            .collect(),
         decision: decided.decision.to_string(),
         reason: decided.reason.clone(),
         rule: decided.rule.clone(),

@@ -12,6 +12,7 @@ mod restore_points;
 mod rivals;
 mod schedule;
 mod status;
+mod vulnerabilities;
 
 use jiff::Timestamp;
 use serde::Serialize;

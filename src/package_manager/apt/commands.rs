@@ -310,6 +310,13 @@ pub fn list_files(packages: &[PackageId]) -> Command {
         .args(packages.iter().map(ToString::to_string))
 }
 
+/// Whose these files are: `package: /file` a line.
+pub fn search<'a>(files: impl IntoIterator<Item = &'a str>) -> Command {
+    Command::new(DPKG_QUERY)
+        .args(["--search", "--"])
+        .args(files)
+}
+
 /// Marks packages as automatically installed.
 #[must_use]
 pub fn mark_auto<'a>(packages: impl IntoIterator<Item = &'a PackageId>) -> Command {

@@ -13,6 +13,7 @@ mod installed;
 pub mod inventory;
 mod offers;
 mod own_pins;
+mod owners;
 pub mod parse;
 mod pending;
 mod pins;
@@ -123,6 +124,10 @@ impl PackageManager for Apt {
 
     async fn files(&self, ids: &[PackageId]) -> Result<Vec<String>, Fault> {
         self.installed_files(ids).await
+    }
+
+    async fn owners(&self, files: &[String]) -> Result<BTreeMap<String, PackageName>, Fault> {
+        self.owners_of(files).await
     }
 
     async fn audit(&self) -> Result<Vec<String>, Fault> {

@@ -166,6 +166,7 @@ impl Seen {
                 version: offered.version,
                 built_from: Some(offered.source),
                 origins: Vec::new(),
+                remedy: None,
                 download_bytes: offered.download_bytes,
                 installed_bytes: offered.installed_bytes,
             },
@@ -181,6 +182,7 @@ impl Seen {
             version: version.clone(),
             built_from: None,
             origins: Vec::new(),
+            remedy: None,
             download_bytes: None,
             installed_bytes: None,
         }

@@ -52,6 +52,7 @@ mod tests {
                 label: label.to_owned(),
                 codename: "lab".to_owned(),
             }],
+            remedy: None,
             download_bytes: None,
             installed_bytes: None,
         }

@@ -24,6 +24,7 @@ fn offer(text: &str, label: &str) -> Offer {
         version: version(text),
         built_from: None,
         origins,
+        remedy: None,
         download_bytes: None,
         installed_bytes: None,
     }

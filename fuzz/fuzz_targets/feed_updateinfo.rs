@@ -1,0 +1,22 @@
+//! updateinfo.xml.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use patchd::feeds::{Request, read};
+
+static REQUEST: LazyLock<Request> = LazyLock::new(|| {
+    let line = r#"{"protocol":1,"format":"updateinfo","distribution":"almalinux","version":"9","codename":""}"#;
+    serde_json::from_str(line).expect("a request")
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(records) = read::read(&REQUEST, bytes) {
+        assert!(
+            records
+                .lines()
+                .all(|line| serde_json::to_string(&line).is_ok())
+        );
+    }
+});
