@@ -126,6 +126,9 @@ pub(super) enum Command {
     /// Carry out one order from standard input
     #[command(hide = true)]
     Worker,
+    /// Make one exchange with the network, ordered on standard input
+    #[command(hide = true)]
+    Net,
     /// Be a part of a jail
     #[command(hide = true)]
     Jail {

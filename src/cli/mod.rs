@@ -33,7 +33,7 @@ use screen::Screen;
 use crate::control::Action;
 use crate::model::ExitCode;
 use crate::os::jail::Image;
-use crate::os::{journal, process};
+use crate::os::{journal, net, process};
 use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
@@ -72,6 +72,7 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
     match &arguments.command {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
+        Command::Net => return net::serve(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
         Command::RehearsalInside => return worker::rehearsal_inside(),
         _ => {}
@@ -168,6 +169,7 @@ async fn answer(
         // Answered before anything else was started.
         Command::Daemon
         | Command::Worker
+        | Command::Net
         | Command::Jail { .. }
         | Command::TransactionGuard { .. }
         | Command::RehearsalInside
