@@ -129,6 +129,9 @@ pub(super) enum Command {
     /// Make one exchange with the network, ordered on standard input
     #[command(hide = true)]
     Net,
+    /// Read one raw feed from standard input into records
+    #[command(hide = true)]
+    Feed,
     /// Be a part of a jail
     #[command(hide = true)]
     Jail {

@@ -34,7 +34,7 @@ use crate::control::Action;
 use crate::model::ExitCode;
 use crate::os::jail::Image;
 use crate::os::{journal, net, process};
-use crate::{daemon, worker};
+use crate::{daemon, feeds, worker};
 
 /// The whole command line, for manual pages and completions.
 #[must_use]
@@ -73,6 +73,7 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
         Command::Net => return net::serve(),
+        Command::Feed => return feeds::read::serve(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
         Command::RehearsalInside => return worker::rehearsal_inside(),
         _ => {}
@@ -170,6 +171,7 @@ async fn answer(
         Command::Daemon
         | Command::Worker
         | Command::Net
+        | Command::Feed
         | Command::Jail { .. }
         | Command::TransactionGuard { .. }
         | Command::RehearsalInside

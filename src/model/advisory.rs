@@ -21,8 +21,9 @@ pub struct Advisory {
     pub word: Word,
 }
 
-/// What is said of a vulnerability in a package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What is said of a vulnerability in a package. Ordered so that it can be kept
+/// once for all that share it; which comes first says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Word {
     /// Whether it is there, and since which version it is not.
     pub status: Status,
@@ -30,7 +31,7 @@ pub struct Word {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
     /// Whose the fix is: absent for the release itself, else what must be
-    /// enabled to have it, such as `esm-infra`.
+    /// enabled to have it, such as `esm-infra`, or a module's stream, `nodejs:18`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// What a person calls it by: `DSA-5555-1`, `USN-7000-1`, `ALSA-2022:4587`.
@@ -51,7 +52,7 @@ pub struct Advised {
 }
 
 /// Where a package stands with a vulnerability.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Status {
     /// No version of this release has it.

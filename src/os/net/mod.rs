@@ -18,6 +18,8 @@ pub use answer::Answer;
 pub use door::{Door, NetError};
 pub use exchange::{Exchange, Head, Method, Reach};
 pub use serve::serve;
+#[cfg(test)]
+pub(crate) use serve::serve_listener;
 
 #[cfg(test)]
 mod tests;

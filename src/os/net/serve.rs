@@ -47,6 +47,15 @@ fn stream(standard: &impl AsFd) -> io::Result<tokio::fs::File> {
     Ok(tokio::fs::File::from_std(owned.into()))
 }
 
+/// As systemd would: one exchange for each connection, in a task of its own.
+#[cfg(test)]
+pub(crate) async fn serve_listener(listener: tokio::net::UnixListener) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (from, to) = stream.into_split();
+        tokio::spawn(answer(from, to));
+    }
+}
+
 /// Serves one order. An error means that the answer broke off.
 pub(super) async fn answer(
     from: impl AsyncRead + Unpin,

@@ -5,8 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 
-use super::serve::answer;
-use super::{Door, Exchange, NetError, Reach};
+use super::{Door, Exchange, NetError, Reach, serve_listener};
 use crate::os::attendant::Attendant;
 
 const CAP: u64 = 1 << 20;
@@ -16,12 +15,7 @@ fn door() -> (tempfile::TempDir, Door) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("net.sock");
     let listener = UnixListener::bind(&path).expect("bound");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (from, to) = stream.into_split();
-            tokio::spawn(answer(from, to));
-        }
-    });
+    tokio::spawn(serve_listener(listener));
     (folder, Door::of(Attendant::Socket(path)))
 }
 
