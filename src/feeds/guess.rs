@@ -69,10 +69,10 @@ fn of_archive(first: &[u8]) -> Option<Format> {
         let base = name.rsplit('/').next().unwrap_or_default();
         base.starts_with("CVE-") && base.contains(".json")
     };
-    match names.any(|name| name.contains("vulnrichment") || cve(name)) {
-        true => Some(Format::Ssvc),
-        false => text.contains(".json").then_some(Format::Osv),
+    if names.any(|name| name.contains("vulnrichment") || cve(name)) {
+        return Some(Format::Ssvc);
     }
+    text.contains(".json").then_some(Format::Osv)
 }
 
 #[cfg(test)]

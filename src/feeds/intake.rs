@@ -183,22 +183,22 @@ impl Check {
         };
         self.count += 1;
         self.last = Some(key);
-        match is_next {
-            true if self.count <= RECORDS => Ok(()),
-            true => Err(IntakeError::Untrue("too many records")),
-            false => Err(IntakeError::Untrue("records in disorder")),
+        match () {
+            () if !is_next => Err(IntakeError::Untrue("records in disorder")),
+            () if self.count > RECORDS => Err(IntakeError::Untrue("too many records")),
+            () => Ok(()),
         }
     }
 
     fn close(&self, end: End) -> Result<End, IntakeError> {
-        match end.records == self.count {
-            true if self.count == 0 => {
-                let sentence = "there is nothing in it for this release; is it the right file?";
-                Err(IntakeError::Unreadable(sentence.to_owned()))
-            }
-            true => Ok(end),
-            false => Err(IntakeError::Untrue("a count that is wrong")),
+        if end.records != self.count {
+            return Err(IntakeError::Untrue("a count that is wrong"));
         }
+        if self.count == 0 {
+            let sentence = "there is nothing in it for this release; is it the right file?";
+            return Err(IntakeError::Unreadable(sentence.to_owned()));
+        }
+        Ok(end)
     }
 }
 

@@ -10,8 +10,8 @@ use tokio::net::TcpListener;
 use super::{Format, Freshness, Library, Outcome, Settings, Shelf, Tried};
 use crate::model::{Distribution, PackageName};
 use crate::os::attendant::Attendant;
-use crate::os::clock;
 use crate::os::net::{Door, serve_listener};
+use crate::os::{clock, files};
 
 /// A machine with feeds, whose publisher answers what it is told to.
 struct Machine {
@@ -51,7 +51,7 @@ impl Machine {
 
     fn file(&self, content: &str) -> std::fs::File {
         let path = self.folder.path().join("file");
-        std::fs::write(&path, content).expect("written");
+        files::replace(&path, content.as_bytes(), 0o600).expect("written");
         std::fs::File::open(path).expect("open")
     }
 

@@ -14,6 +14,7 @@ use crate::feeds::line::Format;
 use crate::feeds::shelf::Shelf;
 use crate::feeds::state::{Content, State};
 use crate::model::{CveId, Distribution, FixPlan, PackageName, Severity, Status, Threat};
+use crate::os::files;
 
 fn debian(version: &str) -> Distribution {
     Distribution {
@@ -226,7 +227,7 @@ fn rows_that_nobody_wrote_are_damage() {
 #[test]
 fn whoever_was_killed_while_building_has_changed_nothing() {
     let place = small();
-    std::fs::write(place.path().with_extension("db.new"), "half of it").expect("written");
+    files::replace(&place.path().with_extension("db.new"), b"half of it", 0o600).expect("written");
     assert_eq!(
         place
             .open()
@@ -261,7 +262,7 @@ proptest! {
         let at = at.index(bytes.len() - 8);
         bytes[at..at + 8].copy_from_slice(&with);
         bytes.truncate(bytes.len() - bytes.len() * keep / 40 / 2);
-        std::fs::write(place.path(), bytes).expect("written");
+        files::replace(&place.path(), &bytes, 0o600).expect("written");
         if let Ok(index) = place.open() {
             let _any = index.advised(&name("linux"));
             let _any = index.knows(&name("linux"));

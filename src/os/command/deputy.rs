@@ -24,8 +24,28 @@ impl Command {
         user: User,
         environment: Vec<(&'static str, String)>,
     ) -> Result<Deputy, CommandError> {
+        self.depute_reading(user, environment, Stdio::null())
+    }
+
+    /// As [`Self::depute`], with something of ours as its standard input.
+    pub fn depute_with(
+        &self,
+        user: User,
+        environment: Vec<(&'static str, String)>,
+        input: OwnedFd,
+    ) -> Result<Deputy, CommandError> {
+        self.depute_reading(user, environment, input.into())
+    }
+
+    fn depute_reading(
+        &self,
+        user: User,
+        environment: Vec<(&'static str, String)>,
+        input: Stdio,
+    ) -> Result<Deputy, CommandError> {
         // With a user to become, root's further groups are left behind as well.
         self.prepare()?
+            .stdin(input)
             .uid(user.uid)
             .gid(user.gid)
             .envs(environment)

@@ -13,6 +13,7 @@ mod frame;
 mod http;
 mod reach;
 mod serve;
+mod settings;
 
 pub use answer::Answer;
 pub use door::{Door, NetError};
@@ -20,6 +21,7 @@ pub use exchange::{Exchange, Head, Method, Reach};
 pub use serve::serve;
 #[cfg(test)]
 pub(crate) use serve::serve_listener;
+pub use settings::Settings;
 
 #[cfg(test)]
 mod tests;
