@@ -10,6 +10,7 @@ mod context;
 mod doctor;
 mod engine;
 mod explain;
+mod feeds;
 mod history;
 mod image;
 mod logs;
@@ -34,7 +35,7 @@ use crate::control::Action;
 use crate::model::ExitCode;
 use crate::os::jail::Image;
 use crate::os::{journal, net, process};
-use crate::{daemon, feeds, worker};
+use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
 #[must_use]
@@ -73,7 +74,7 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
         Command::Net => return net::serve(),
-        Command::Feed => return feeds::read::serve(),
+        Command::Feed => return crate::feeds::read::serve(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
         Command::RehearsalInside => return worker::rehearsal_inside(),
         _ => {}
@@ -147,6 +148,7 @@ async fn answer(
         Command::Quarantine { command } => {
             quarantine::quarantine(context, screen, command.as_ref()).await
         }
+        Command::Feeds { command } => feeds::feeds(context, screen, command.as_ref()).await,
         Command::Logs { run, follow } => logs::logs(context, run.as_deref(), *follow).await,
         Command::Schedule { name, from, count } => {
             schedule::schedule(context, screen, name.clone(), from.as_deref(), *count).await
