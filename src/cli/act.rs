@@ -24,7 +24,8 @@ pub(super) async fn order(
         | Action::RollBack { .. }
         | Action::Takeover { .. }
         | Action::KeepAway { .. }
-        | Action::LetIn { .. } => "it is done",
+        | Action::LetIn { .. }
+        | Action::UpdateFeeds => "it is done",
     };
     act(context, action).await?;
     if !screen.wants_json() {

@@ -93,6 +93,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<QuarantineCommand>,
     },
+    /// Show what is known of vulnerabilities and how current that is, or renew it
+    Feeds {
+        #[command(subcommand)]
+        command: Option<FeedsCommand>,
+    },
     /// Print what the package manager printed in a run; the latest by default
     Logs {
         /// A run's id
@@ -126,6 +131,9 @@ pub(super) enum Command {
     /// Carry out one order from standard input
     #[command(hide = true)]
     Worker,
+    /// Make one exchange with the network, ordered on standard input
+    #[command(hide = true)]
+    Net,
     /// Read one raw feed from standard input into records
     #[command(hide = true)]
     Feed,
@@ -198,6 +206,24 @@ pub(super) enum QuarantineCommand {
     },
 }
 
+/// What can be done with feeds.
+#[derive(Debug, Subcommand)]
+pub(super) enum FeedsCommand {
+    /// Show every feed: how current it is, and what stands in its way; needs no root
+    Status,
+    /// Look whether feeds have changed, and take what is new
+    Update,
+    /// Take feeds from files, as on a machine without a way out; for root
+    Import {
+        /// Take one that has lost more than a tenth of its records
+        #[arg(long)]
+        smaller: bool,
+        /// Feeds as they are published, packed by gzip or not; "-" is standard input
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
 /// What is rehearsed.
 #[derive(Debug, Args)]
 pub(super) struct RehearseArguments {
@@ -250,6 +276,9 @@ impl Command {
                 | Self::Status
                 | Self::History { .. }
                 | Self::Quarantine { .. }
+                | Self::Feeds {
+                    command: None | Some(FeedsCommand::Status | FeedsCommand::Update),
+                }
                 | Self::Doctor
         )
     }

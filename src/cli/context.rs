@@ -9,7 +9,7 @@ use crate::config::{self, Loaded, Reader, Sources};
 use crate::daemon::{Parts, Paths, RunError, SurveyError};
 use crate::model::{ExitCode, Host};
 use crate::os::jail::{self, Image};
-use crate::os::machine;
+use crate::os::{environment, machine};
 use crate::package_manager::{Fault, apt::Apt, detect};
 use crate::state::LedgerError;
 
@@ -90,8 +90,23 @@ impl Context {
             at_rest,
             settings,
             host: host()?,
-            paths: self.paths.clone(),
+            paths: self.paths_of_feeds(),
         })
+    }
+
+    /// What is published everybody may read: who may not use the daemon's has
+    /// feeds of his own.
+    fn paths_of_feeds(&self) -> Paths {
+        let mut paths = self.paths.clone();
+        let own = (environment::user_cache(), environment::user_state());
+        if let (Some(cache), Some(state)) = own
+            && !is_root()
+            && !is_ledgers_owner()
+        {
+            paths.feeds = cache.join("patchd/feeds");
+            paths.index = state.join("patchd/index.db");
+        }
+        paths
     }
 }
 

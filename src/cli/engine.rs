@@ -2,7 +2,7 @@
 //! command starts itself again as that user, and stands where systemd would. It
 //! makes his folders, listens for his orders, and starts a worker for each.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
@@ -66,6 +66,31 @@ pub(super) async fn call(user: User, paths: &Paths) -> Result<ExitCode, Trouble>
             "patchd was ended from outside (status {status}); `patchd run` goes on with what it had begun"
         ))
     })
+}
+
+/// Has another command done by `user`, with a file of ours as its standard input.
+pub(super) async fn lend(
+    user: User,
+    paths: &Paths,
+    file: File,
+    words: &[&str],
+) -> Result<ExitCode, Trouble> {
+    prepare(user, paths)?;
+    let mut deputy = Command::ourselves()
+        .args(words.iter().copied())
+        .depute_with(user, environment::of_engine(who()), file.into())
+        .map_err(|cause| Trouble::failed(&cause))?;
+    let status = deputy
+        .wait()
+        .await
+        .map_err(|cause| Trouble::failed(&cause))?;
+    let code = u8::try_from(status).ok();
+    code.and_then(|code| ExitCode::try_from(code).ok())
+        .ok_or_else(|| {
+            Trouble::failed(&format!(
+                "patchd was ended from outside (status {status}); the feeds from before are in use"
+            ))
+        })
 }
 
 /// What root's command has written in an image is for the daemon that will run

@@ -10,6 +10,7 @@ mod context;
 mod doctor;
 mod engine;
 mod explain;
+mod feeds;
 mod history;
 mod image;
 mod logs;
@@ -34,8 +35,8 @@ use screen::Screen;
 use crate::control::Action;
 use crate::model::ExitCode;
 use crate::os::jail::Image;
-use crate::os::{journal, process};
-use crate::{daemon, feeds, worker};
+use crate::os::{journal, net, process};
+use crate::{daemon, worker};
 
 /// The whole command line, for manual pages and completions.
 #[must_use]
@@ -73,7 +74,8 @@ fn carry_out(arguments: &Arguments) -> ExitCode {
     match &arguments.command {
         Command::Daemon => return daemon::main(),
         Command::Worker => return worker::main(),
-        Command::Feed => return feeds::read::serve(),
+        Command::Net => return net::serve(),
+        Command::Feed => return crate::feeds::read::serve(),
         Command::TransactionGuard { plan } => return worker::transaction_guard(plan),
         Command::RehearsalInside => return worker::rehearsal_inside(),
         _ => {}
@@ -147,6 +149,7 @@ async fn answer(
         Command::Quarantine { command } => {
             quarantine::quarantine(context, screen, command.as_ref()).await
         }
+        Command::Feeds { command } => feeds::feeds(context, screen, command.as_ref()).await,
         Command::Logs { run, follow } => logs::logs(context, run.as_deref(), *follow).await,
         Command::Schedule { name, from, count } => {
             schedule::schedule(context, screen, name.clone(), from.as_deref(), *count).await
@@ -170,6 +173,7 @@ async fn answer(
         // Answered before anything else was started.
         Command::Daemon
         | Command::Worker
+        | Command::Net
         | Command::Feed
         | Command::Jail { .. }
         | Command::TransactionGuard { .. }

@@ -13,10 +13,11 @@ use super::layers::Layers;
 use super::node::Node;
 use super::reachable;
 use crate::model::Action;
+use crate::os::net;
 use crate::policy::{Rule, Then, When};
 use crate::schedule::{CatchUp, Freeze, Schedule};
 use crate::verify::{Check, Probe};
-use crate::{package_manager, policy, schedule, verify};
+use crate::{feeds, package_manager, policy, schedule, verify};
 
 /// How long one attempt of a probe may take unless it says otherwise.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,6 +39,10 @@ pub struct Settings {
     pub verify: verify::Settings,
     /// For the package manager.
     pub package_manager: package_manager::Settings,
+    /// For what is published about vulnerabilities.
+    pub feeds: feeds::Settings,
+    /// For whatever we fetch or send.
+    pub network: net::Settings,
 }
 
 impl Default for Settings {
@@ -50,6 +55,8 @@ impl Default for Settings {
             hooks: policy::Hooks::default(),
             verify: verify::Settings::default(),
             package_manager: package_manager::Settings::default(),
+            feeds: feeds::Settings::default(),
+            network: net::Settings::default(),
         }
     }
 }
@@ -79,6 +86,10 @@ impl Checked {
             hooks: conduct::hooks(section(root, "hooks")?)?,
             verify: read_verify(section(root, "verify")?)?,
             package_manager: read_package_manager(section(root, "package_manager")?)?,
+            feeds: read_feeds(section(root, "feeds")?)?,
+            network: net::Settings {
+                proxy: own_text(root.get("network"), "proxy"),
+            },
         };
         Ok(Self { settings, warnings })
     }
@@ -212,6 +223,21 @@ fn read_package_manager(node: &Node) -> Result<package_manager::Settings, Fault>
         script_timeout: node.duration("script_timeout").ok_or_else(|| ours(node))?,
         stale_after: node.duration("stale_after").ok_or_else(|| ours(node))?,
     })
+}
+
+fn read_feeds(node: &Node) -> Result<feeds::Settings, Fault> {
+    let length = |key| node.duration(key).ok_or_else(|| ours(node));
+    Ok(feeds::Settings {
+        interval: length("interval")?,
+        kev_interval: length("kev_interval")?,
+        stale_after: length("stale_after")?,
+        mirror: own_text(Some(node), "mirror"),
+    })
+}
+
+/// What has no default.
+fn own_text(node: Option<&Node>, key: &str) -> Option<String> {
+    node?.text(key).map(str::to_owned)
 }
 
 fn section<'a>(root: &'a Node, key: &str) -> Result<&'a Node, Fault> {

@@ -63,6 +63,8 @@ pub enum Question {
     Quarantine,
     /// What can be rolled back.
     RestorePoints,
+    /// What is known of vulnerabilities, and how current that is.
+    Feeds,
     /// The windows to come.
     Schedule {
         /// Of this schedule alone.
@@ -145,6 +147,8 @@ pub enum Action {
         /// A package, or the source of some.
         package: PackageName,
     },
+    /// Bring feeds up to date.
+    UpdateFeeds,
     /// Read the configuration anew.
     Reload,
     /// Disable rivals, or let them be as they were.
@@ -236,6 +240,7 @@ impl Question {
             },
             "Quarantine" => Self::Quarantine,
             "RestorePoints" => Self::RestorePoints,
+            "Feeds" => Self::Feeds,
             "Schedule" => Self::Schedule {
                 name: given.text("name")?,
                 from: given.time("from")?,
@@ -259,6 +264,7 @@ impl Action {
             Self::Resume => "Resume",
             Self::KeepAway { .. } => "KeepAway",
             Self::LetIn { .. } => "LetIn",
+            Self::UpdateFeeds => "UpdateFeeds",
             Self::Reload => "Reload",
             Self::Takeover { .. } => "Takeover",
         }
@@ -296,6 +302,7 @@ impl Action {
             "LetIn" => Self::LetIn {
                 package: given.package("package")?,
             },
+            "UpdateFeeds" => Self::UpdateFeeds,
             "Reload" => Self::Reload,
             "Takeover" => Self::Takeover {
                 undo: given.flag("undo")?,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use super::REPLY_LIMIT;
-use super::call::{Call, Question};
+use super::call::{Action, Call, Question};
 use super::error::ControlError;
 use super::request::Request;
 use super::wire::{Wire, WireError};
@@ -22,6 +22,9 @@ const LOOKED_UP: Duration = Duration::from_secs(30);
 
 /// In this time it answers what the package manager has to be asked for.
 const WORKED_OUT: Duration = Duration::from_mins(3);
+
+/// In this time feeds have come, or were given up.
+const FETCHED: Duration = Duration::from_mins(90);
 
 /// A connection to the daemon, which has answered once.
 #[derive(Debug)]
@@ -142,6 +145,7 @@ impl Client {
     pub async fn call(&mut self, call: &Call) -> Result<Answer, Unanswered> {
         let limit = match call {
             Call::Ask(Question::Check { .. } | Question::Explain { .. }) => WORKED_OUT,
+            Call::Act(Action::UpdateFeeds) => FETCHED,
             _ => LOOKED_UP,
         };
         self.send(&call.request()).await?;

@@ -4,13 +4,18 @@
 use std::collections::BTreeMap;
 
 use crate::daemon::survey::Survey;
+use crate::feeds::Standing;
 use crate::metrics::{Metrics, RunTimes};
 use crate::model::{Decision, Outcome, SkipReason};
 use crate::state::{Ledger, LedgerError};
 
 /// Everything that is known. Counts come from the ledger and survive a restart;
 /// without a survey nothing is said of pending updates and repositories.
-pub fn measure(ledger: &Ledger, survey: Option<&Survey>) -> Result<Metrics, LedgerError> {
+pub fn measure(
+    ledger: &Ledger,
+    survey: Option<&Survey>,
+    feeds: &[Standing],
+) -> Result<Metrics, LedgerError> {
     let mut runs: BTreeMap<String, RunTimes> = BTreeMap::new();
     for (origin, at) in ledger.last_starts()? {
         runs.entry(schedule(&origin)).or_default().start = Some(at);
@@ -32,7 +37,12 @@ pub fn measure(ledger: &Ledger, survey: Option<&Survey>) -> Result<Metrics, Ledg
         pending: survey.map(pending).unwrap_or_default(),
         reboot_owed_since: ledger.reboot_owed_since()?,
         repositories: survey.map(repositories).unwrap_or_default(),
+        feeds: feeds.iter().filter_map(age).collect(),
     })
+}
+
+fn age(standing: &Standing) -> Option<(String, u64)> {
+    Some((standing.format.name().to_owned(), standing.age_seconds?))
 }
 
 /// A run's origin is `schedule NAME`, or `now`.
@@ -101,7 +111,7 @@ mod tests {
     #[test]
     fn without_a_look_nothing_is_said_of_pending_updates() {
         let (_folder, ledger) = ledger();
-        let metrics = measure(&ledger, None).expect("read");
+        let metrics = measure(&ledger, None, &[]).expect("read");
         assert!(metrics.pending.is_empty() && metrics.repositories.is_empty());
         assert_eq!(metrics.outcomes.get("failed"), Some(&0));
     }
@@ -117,7 +127,7 @@ mod tests {
             from_value(json!([{"package": "aa", "architecture": "amd64", "from": "1", "to": "2"}]))
                 .expect("a change");
         survey.settle(&installed);
-        let pending = measure(&ledger, Some(&survey)).expect("read").pending;
+        let pending = measure(&ledger, Some(&survey), &[]).expect("read").pending;
         let told: Vec<(&str, u64)> = pending.iter().map(|(it, n)| (it.as_str(), *n)).collect();
         assert_eq!(
             told,
@@ -143,7 +153,9 @@ mod tests {
             {"id": "http://b stable", "state": "missing"},
         ]);
         let survey = survey(&[], &repositories);
-        let ages = measure(&ledger, Some(&survey)).expect("read").repositories;
+        let ages = measure(&ledger, Some(&survey), &[])
+            .expect("read")
+            .repositories;
         assert_eq!(ages, [("http://a stable".to_owned(), 9)].into());
     }
 }

@@ -6,6 +6,7 @@ mod assemble;
 mod deeds;
 mod driver;
 pub mod events;
+mod feeds;
 mod handover;
 mod hands;
 mod measure;
@@ -19,6 +20,7 @@ mod triggers;
 mod vulnerabilities;
 
 pub use driver::{Request, RunError, RunReport, run};
+pub use feeds::{Ways, library, update};
 pub use handover::hand_over;
 pub use hands::{ChildWorker, Hands, Lost, SocketWorker};
 pub use measure::measure;

@@ -16,6 +16,10 @@ pub struct Paths {
     pub logs: PathBuf,
     /// The worker's records, which we may read.
     pub worker: PathBuf,
+    /// What feeds were read into.
+    pub feeds: PathBuf,
+    /// What vulnerabilities are looked up in.
+    pub index: PathBuf,
 }
 
 /// Everything a run needs, put together once.
@@ -68,6 +72,8 @@ impl Default for Paths {
             state: "/var/lib/patchd".into(),
             logs: crate::worker::LOGS.into(),
             worker: crate::worker::FOLDER.into(),
+            feeds: "/var/cache/patchd/feeds".into(),
+            index: "/var/lib/patchd/index.db".into(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Metrics {
     pub reboot_owed_since: Option<Timestamp>,
     /// By repository: seconds since its index was known to be current.
     pub repositories: BTreeMap<String, u64>,
+    /// By feed: seconds since it was known to be current.
+    pub feeds: BTreeMap<String, u64>,
 }
 
 /// The latest runs of one schedule.

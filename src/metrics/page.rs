@@ -77,6 +77,13 @@ pub(super) fn draw(metrics: &Metrics) -> String {
             label: Some("repository"),
             lines: counts(&metrics.repositories),
         },
+        Family {
+            name: "patchd_feed_age_seconds",
+            kind: "gauge",
+            help: "Age of what is known from the feed; as of the latest look.",
+            label: Some("feed"),
+            lines: counts(&metrics.feeds),
+        },
     ];
     families.iter().map(Family::draw).collect()
 }
@@ -168,6 +175,7 @@ mod tests {
             pending: map(&[("install", 0), ("soaking", 3)]),
             reboot_owed_since: at(1_798_000_000),
             repositories: map(&[("http://deb.debian.org/debian bookworm", 3600)]),
+            feeds: map(&[("kev", 900)]),
         }
     }
 
@@ -201,6 +209,9 @@ mod tests {
         # HELP patchd_repository_age_seconds Age of the repository's index; as of the latest look.
         # TYPE patchd_repository_age_seconds gauge
         patchd_repository_age_seconds{repository="http://deb.debian.org/debian bookworm"} 3600
+        # HELP patchd_feed_age_seconds Age of what is known from the feed; as of the latest look.
+        # TYPE patchd_feed_age_seconds gauge
+        patchd_feed_age_seconds{feed="kev"} 900
         "##);
     }
 

@@ -8,6 +8,13 @@ pub fn user_cache() -> Option<PathBuf> {
     absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
 }
 
+/// Where an ordinary user's lasting data goes: `$XDG_STATE_HOME`, else
+/// `~/.local/state`.
+#[must_use]
+pub fn user_state() -> Option<PathBuf> {
+    absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+}
+
 /// Set by systemd when standard error is the journal: `device:inode` of it.
 #[must_use]
 pub fn journal_stream() -> Option<String> {

@@ -33,6 +33,13 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// A file that nobody else has, and that is gone with us.
+pub fn nameless(folder: &Path) -> std::io::Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR)?;
+    Ok(file.into())
+}
+
 /// Reads a text file of at most `cap` bytes. Somebody who put a pipe there does
 /// not have us wait for him.
 pub fn read_bounded(path: &Path, cap: u64) -> std::io::Result<String> {

@@ -1,6 +1,7 @@
 //! The only door outside: programs, files, clock, processes, journal. It knows
 //! nothing of patching; everything above it can be tested without it.
 
+pub mod attendant;
 pub mod clock;
 pub mod command;
 pub mod elf;
@@ -10,6 +11,7 @@ pub mod jail;
 pub mod journal;
 pub mod machine;
 pub mod mounts;
+pub mod net;
 pub mod network;
 pub mod process;
 pub mod service;

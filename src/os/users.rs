@@ -31,6 +31,14 @@ pub fn find(name: &str) -> Option<User> {
     entries(&passwd()?).find_map(found)
 }
 
+/// Who does for root what needs none of root's rights: the daemon's user, else
+/// nobody. None for whoever is not root, and where neither is there.
+#[must_use]
+pub fn unprivileged() -> Option<User> {
+    let lesser = || find("patchd").or_else(|| find("nobody"));
+    rustix::process::geteuid().is_root().then(lesser).flatten()
+}
+
 fn passwd() -> Option<String> {
     read_bounded(Path::new("/etc/passwd"), CAP).ok()
 }

@@ -2,6 +2,7 @@
 //! published schema all walk this table, so that they cannot drift apart.
 
 mod conduct;
+mod feeds;
 mod policy;
 mod root;
 mod verify;

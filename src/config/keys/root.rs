@@ -1,6 +1,7 @@
 //! The top of the file, and when things happen.
 
 use super::conduct::{HOOKS, RESTART, ROLLBACK};
+use super::feeds::{FEEDS, NETWORK};
 use super::policy::POLICY;
 use super::verify::VERIFY;
 use super::{DAY, HOUR, Kind, MINUTE, Merge, Shape, optional, required};
@@ -50,6 +51,16 @@ pub(in crate::config) const ROOT: Shape = Shape {
             "package_manager",
             "How the package manager is treated.",
             Kind::Table(&PACKAGE_MANAGER),
+        ),
+        optional(
+            "feeds",
+            "What is published about vulnerabilities, and how it is kept up.",
+            Kind::Table(&FEEDS),
+        ),
+        optional(
+            "network",
+            "How patchd itself reaches the network.",
+            Kind::Table(&NETWORK),
         ),
     ],
     one_of: &[],

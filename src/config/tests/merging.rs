@@ -114,6 +114,11 @@ fn later_files_win_key_by_key_sorted_by_name_over_all_folders() {
     lock_wait = "1s"  # /etc/patchd/patchd.toml:2
     script_timeout = "1h"  # built-in
     stale_after = "3d"  # built-in
+
+    [feeds]
+    interval = "6h"  # built-in
+    kev_interval = "1h"  # built-in
+    stale_after = "3d"  # built-in
     "#);
 }
 

@@ -144,6 +144,11 @@ fn the_shipped_file_has_every_key_that_has_a_default() {
     lock_wait = "10m"
     script_timeout = "1h"
     stale_after = "3d"
+
+    [feeds]
+    interval = "6h"
+    kev_interval = "1h"
+    stale_after = "3d"
     "#);
 }
 
@@ -186,6 +191,13 @@ fn every_key_arrives_where_it_belongs() {
         lock_wait = "0s"
         script_timeout = "10s"
         stale_after = "12h"
+        [feeds]
+        interval = "12h"
+        kev_interval = "30m"
+        stale_after = "1d"
+        mirror = "http://127.0.0.1:8000/feeds"
+        [network]
+        proxy = "http://proxy:3128"
         "#,
     );
     assert_eq!(settings.policies["default"].rules, []);
@@ -225,6 +237,14 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(manager.lock_wait, Duration::ZERO);
     assert_eq!(manager.script_timeout, Duration::from_secs(10));
     assert_eq!(manager.stale_after, Duration::from_hours(12));
+    let feeds = crate::feeds::Settings {
+        interval: Duration::from_hours(12),
+        kev_interval: Duration::from_mins(30),
+        stale_after: Duration::from_hours(24),
+        mirror: Some("http://127.0.0.1:8000/feeds".to_owned()),
+    };
+    assert_eq!(settings.feeds, feeds);
+    assert_eq!(settings.network.proxy.as_deref(), Some("http://proxy:3128"));
 }
 
 fn keys(schema: &serde_json::Value, path: &str, found: &mut Vec<String>) {
@@ -322,5 +342,10 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     package_manager.lock_wait
     package_manager.script_timeout
     package_manager.stale_after
+    feeds.interval
+    feeds.kev_interval
+    feeds.stale_after
+    feeds.mirror
+    network.proxy
     "#);
 }

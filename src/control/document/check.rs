@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::feeds::FeedState;
 use super::machine::{Distribution, Host, Running};
 use super::vulnerability::{Vulnerabilities, Vulnerable};
 use crate::model::ExitCode;
@@ -42,6 +43,9 @@ pub struct Check {
     pub running: Running,
     /// Every configured repository.
     pub repositories: Vec<Repository>,
+    /// Every feed about vulnerabilities that this machine has or should have.
+    #[serde(default)]
+    pub feeds: Vec<FeedState>,
     /// Whoever else patches this machine; absent when that cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rivals: Option<Vec<String>>,

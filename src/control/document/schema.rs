@@ -6,13 +6,13 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::{
-    Check, Doctor, ErrorDocument, Explanation, History, Notice, Quarantine, RehearseDocument,
-    RestorePoints, RunDocument, Schedules, Status, Takeover,
+    Check, Doctor, ErrorDocument, Explanation, Feeds, History, Notice, Quarantine,
+    RehearseDocument, RestorePoints, RunDocument, Schedules, Status, Takeover,
 };
 
 /// The schema of every document, by the name in its `schema` field.
 #[must_use]
-pub fn schemas() -> [(&'static str, Schema); 13] {
+pub fn schemas() -> [(&'static str, Schema); 14] {
     [
         ("check-1", schema::<Check>()),
         ("status-1", schema::<Status>()),
@@ -23,6 +23,7 @@ pub fn schemas() -> [(&'static str, Schema); 13] {
         ("rehearse-1", schema::<RehearseDocument>()),
         ("restore-points-1", schema::<RestorePoints>()),
         ("explain-1", schema::<Explanation>()),
+        ("feeds-1", schema::<Feeds>()),
         ("schedule-1", schema::<Schedules>()),
         ("takeover-1", schema::<Takeover>()),
         ("doctor-1", schema::<Doctor>()),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{View, machine, rivals, time, vulnerabilities, word};
+use super::{View, feeds, machine, rivals, time, vulnerabilities, word};
 use crate::config::Settings;
 use crate::control::ControlError;
 use crate::control::document::{self, Reboot};
@@ -67,6 +67,7 @@ pub(super) async fn check<P: PackageManager>(
             reboot,
         },
         repositories: pending.repositories.into_iter().map(repository).collect(),
+        feeds: feeds::states(view),
         rivals: rivals::active().await,
     })
 }

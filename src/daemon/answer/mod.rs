@@ -3,6 +3,7 @@
 
 mod check;
 mod explain;
+mod feeds;
 mod history;
 mod machine;
 mod notice;
@@ -27,6 +28,7 @@ use crate::package_manager::{Fault, PackageManager};
 use crate::state::{Ledger, LedgerError};
 
 pub use check::{Look, look};
+pub use feeds::document as feeds;
 pub use history::run;
 pub use notice::notice;
 pub use restore_points::to_roll_back;
@@ -96,6 +98,7 @@ pub async fn answer<P: PackageManager>(
         Question::RestorePoints => {
             value(&restore_points::restore_points(&view.parts.paths.worker)?)
         }
+        Question::Feeds => value(&feeds::feeds(view)?),
         Question::History { count } => value(&history::history(view, count.unwrap_or(RUNS))?),
         Question::Quarantine => value(&quarantine::quarantine(view).await?),
         Question::Run { run } => match view.ledger()? {

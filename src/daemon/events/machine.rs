@@ -18,6 +18,49 @@ kinds! {
             reasons, and since when.
         ",
     }
+    FEED_TAKEN {
+        name: "feed-taken",
+        subject: "More is known of vulnerabilities: @PATCHD_FEED@",
+        id: "aa860cf77bd8442da89c9369e0230c5f",
+        priorities: &[Priority::Info],
+        fields: &["PATCHD_FEED", "PATCHD_RECORDS"],
+        text: "
+            A feed about vulnerabilities has changed, was read, and is in use. It has
+            @PATCHD_RECORDS@ records for this machine.
+
+            Nothing is to be done. `patchd feeds status` shows all feeds.
+        ",
+    }
+    FEED_FAILED {
+        name: "feed-failed",
+        subject: "Feed @PATCHD_FEED@ cannot be had",
+        id: "a5ffc3a53fdc46f5a1e7f3c4f93a18de",
+        priorities: &[Priority::Warn],
+        fields: &["PATCHD_FEED"],
+        text: "
+            A feed about vulnerabilities could not be fetched, or was not fit for use;
+            the line says why. What was known before stays in use, patching goes on,
+            and the feed is tried again, ever more seldom.
+
+            Look whether this machine may reach the address: `[network] proxy` and
+            `[feeds] mirror` say how. Without any way out, bring files with
+            `patchd feeds import`. What a feed is too old to tell is shown as unknown.
+        ",
+    }
+    FEEDS_UNUSABLE {
+        name: "feeds-unusable",
+        subject: "What is published about vulnerabilities cannot be kept",
+        id: "b2453eabcf7147218cab726e5015d124",
+        priorities: &[Priority::Warn],
+        fields: &[],
+        text: "
+            Feeds about vulnerabilities could not be written down, or no index could be
+            made of them; the line says why. What was there before stays in use, and
+            patching goes on.
+
+            Look at space, owner and mode of /var/cache/patchd and /var/lib/patchd.
+        ",
+    }
     RIVAL_FOUND {
         name: "rival-found",
         subject: "@PATCHD_RIVAL@ also patches this machine",

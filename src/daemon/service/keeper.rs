@@ -16,6 +16,7 @@ use super::timekeeping::Timekeeping;
 use crate::control::Asked;
 use crate::daemon::driver::{self, Request, RunError, RunReport};
 use crate::daemon::events::event;
+use crate::daemon::feeds;
 use crate::daemon::hands::Hands;
 use crate::daemon::notice::Notice;
 use crate::daemon::parts::Parts;
@@ -48,6 +49,8 @@ pub(super) struct AtWork {
 pub(super) enum Done {
     Run(Box<Result<Option<RunReport>, RunError>>),
     Configured(Verdict),
+    /// The feeds were looked at; when they are again, and whether that did anything.
+    Fed(Duration, bool),
     Answered,
 }
 
@@ -72,6 +75,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     pub async fn keep(mut self, mut inbox: Inbox) {
         self.begin(None);
         self.look_for_rivals();
+        self.tend_feeds(feeds::first_wait(&self.parts));
         let mut beat = heartbeat();
         loop {
             tokio::select! {
@@ -118,9 +122,25 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         audience
     }
 
+    /// Looks at the feeds after a while, beside the loop.
+    fn tend_feeds(&mut self, wait: Duration) {
+        let parts = Rc::clone(&self.parts);
+        self.tasks.spawn_local(async move {
+            tokio::time::sleep(wait).await;
+            let (wait, did_anything) = feeds::tend(&parts).await;
+            Done::Fed(wait, did_anything)
+        });
+    }
+
     async fn settle(&mut self, done: Done) {
         match done {
             Done::Answered => {}
+            Done::Fed(wait, did_anything) => {
+                if did_anything {
+                    self.measure();
+                }
+                self.tend_feeds(wait);
+            }
             Done::Configured(verdict) => self.configure(verdict).await,
             Done::Run(ended) => {
                 let at_work = self.at_work.take();

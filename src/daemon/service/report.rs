@@ -9,6 +9,7 @@ use crate::control::ControlError;
 use crate::daemon::answer;
 use crate::daemon::driver::{RunError, RunReport};
 use crate::daemon::events::event;
+use crate::daemon::feeds::{Ways, library};
 use crate::daemon::hands::Hands;
 use crate::daemon::measure::measure;
 use crate::metrics;
@@ -117,7 +118,10 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// Writes the textfile for node_exporter. That it cannot be written stops nothing.
     pub fn measure(&self) {
         let folder = self.parts.paths.metrics();
-        let written = measure(&self.ledger, self.survey.as_ref())
+        let feeds = library(&self.parts, Ways::OfDaemon)
+            .map(|library| library.standings(clock::now()))
+            .unwrap_or_default();
+        let written = measure(&self.ledger, self.survey.as_ref(), &feeds)
             .map_err(|fault| fault.to_string())
             .and_then(|measured| {
                 metrics::write(&folder, &measured).map_err(|cause| cause.to_string())

@@ -6,13 +6,16 @@ use jiff::Timestamp;
 
 use super::keeper::{Done, Keeper};
 use super::windows::Obstacle;
+use crate::control::document::Feeds;
 use crate::control::{Action, Asked, Call, ControlError, Peer, Question, Replies};
 use crate::cycle::Mandate;
 use crate::daemon::answer::{self, Answerer, View};
 use crate::daemon::driver::Request;
 use crate::daemon::events::event;
+use crate::daemon::feeds::{self, Ways};
 use crate::daemon::handover::hand_over;
 use crate::daemon::hands::Hands;
+use crate::daemon::parts::Parts;
 use crate::daemon::quarantine::{Amendment, amend};
 use crate::model::{self, ExitCode, PackageName, RunId, SkipReason};
 use crate::os::clock;
@@ -83,6 +86,18 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         });
     }
 
+    /// The feeds: beside the loop, for as long as it takes.
+    fn update_feeds(&mut self, replies: Replies) {
+        let parts = Rc::clone(&self.parts);
+        self.tasks.spawn_local(async move {
+            match renewed(&parts).await {
+                Ok(document) => replies.document(&document),
+                Err(error) => replies.refuse(error),
+            }
+            Done::Answered
+        });
+    }
+
     /// The quarantine: beside the loop as well, but not beside a run, which decides
     /// by it.
     fn amend(&mut self, amendment: Amendment, replies: Replies) {
@@ -141,6 +156,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 return self.start(Wish { of, ..by_hand }, replies);
             }
             Action::Reload => return self.reload(Some(replies)),
+            Action::UpdateFeeds => return self.update_feeds(replies),
             Action::Takeover { undo } => return self.take_over(undo, replies),
             Action::KeepAway {
                 package,
@@ -310,6 +326,12 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         self.consider_all();
         Ok(())
     }
+}
+
+async fn renewed<P>(parts: &Parts<P>) -> Result<Feeds, ControlError> {
+    let library = feeds::library(parts, Ways::OfDaemon)?;
+    feeds::update(&library).await?;
+    Ok(answer::feeds(&library))
 }
 
 /// The audit line.

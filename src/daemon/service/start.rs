@@ -77,7 +77,12 @@ pub fn main() -> ExitCode {
         .enable_all()
         .build();
     let ended = match built {
-        Ok(runtime) => LocalSet::new().block_on(&runtime, work()),
+        Ok(runtime) => {
+            let ended = LocalSet::new().block_on(&runtime, work());
+            // An index that is being built is built again; nobody waits for it.
+            runtime.shutdown_background();
+            ended
+        }
         Err(cause) => Err(StartError::Machine {
             what: "start a runtime",
             cause,

@@ -69,6 +69,8 @@ impl Bench {
             state: folder.path().join("state"),
             logs: folder.path().join("logs"),
             worker: folder.path().join("worker"),
+            feeds: folder.path().join("feeds"),
+            index: folder.path().join("index.db"),
         };
         let host = Host {
             name: "bench".to_owned(),

@@ -26,6 +26,8 @@ use std::io::Read;
 use jiff::civil::Date;
 
 use advisories::{Advisories, Gathering};
+#[cfg(test)]
+pub(super) use serve::answer;
 pub use serve::serve;
 use tally::Tally;
 use threats::Threats;

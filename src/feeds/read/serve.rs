@@ -25,7 +25,7 @@ pub fn serve() -> ExitCode {
 }
 
 /// Nothing is said before the whole feed was read.
-fn answer(input: &mut impl BufRead, mut output: impl Write) -> io::Result<()> {
+pub(in crate::feeds) fn answer(input: &mut impl BufRead, mut output: impl Write) -> io::Result<()> {
     let done = request(input).and_then(|request| read(&request, &mut *input));
     match done {
         Ok(records) => {

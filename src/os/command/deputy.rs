@@ -3,13 +3,14 @@
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
+use tokio::net::UnixStream;
 use tokio::process::Child;
 
 use super::{Command, CommandError, code};
 use crate::os::process;
 use crate::os::users::User;
 
-/// A process of our own program. Dropping it does not end it.
+/// A process of our own program. Dropping it does not end it, unless it assists.
 #[derive(Debug)]
 pub struct Deputy {
     child: Child,
@@ -23,8 +24,28 @@ impl Command {
         user: User,
         environment: Vec<(&'static str, String)>,
     ) -> Result<Deputy, CommandError> {
+        self.depute_reading(user, environment, Stdio::null())
+    }
+
+    /// As [`Self::depute`], with something of ours as its standard input.
+    pub fn depute_with(
+        &self,
+        user: User,
+        environment: Vec<(&'static str, String)>,
+        input: OwnedFd,
+    ) -> Result<Deputy, CommandError> {
+        self.depute_reading(user, environment, input.into())
+    }
+
+    fn depute_reading(
+        &self,
+        user: User,
+        environment: Vec<(&'static str, String)>,
+        input: Stdio,
+    ) -> Result<Deputy, CommandError> {
         // With a user to become, root's further groups are left behind as well.
         self.prepare()?
+            .stdin(input)
             .uid(user.uid)
             .gid(user.gid)
             .envs(environment)
@@ -44,6 +65,31 @@ impl Command {
             .spawn()
             .map(|child| Deputy { child })
             .map_err(|cause| self.start_error(cause))
+    }
+
+    /// Starts our own program as another user, if there is one to be, with a
+    /// connection to us as its standard input and output. It ends when nobody
+    /// holds it any more.
+    pub fn assist(&self, user: Option<User>) -> Result<(UnixStream, Deputy), CommandError> {
+        let pair = || {
+            let (ours, theirs) = UnixStream::pair()?;
+            let theirs = theirs.into_std()?;
+            theirs.set_nonblocking(false)?;
+            Ok((ours, OwnedFd::from(theirs)))
+        };
+        let (ours, theirs) = pair().map_err(|cause| self.start_error(cause))?;
+        let again = theirs.try_clone().map_err(|cause| self.lost(cause))?;
+        let mut command = self.prepare()?;
+        command
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::from(again))
+            .process_group(0)
+            .kill_on_drop(true);
+        if let Some(user) = user {
+            command.uid(user.uid).gid(user.gid);
+        }
+        let child = command.spawn().map_err(|cause| self.start_error(cause))?;
+        Ok((ours, Deputy { child }))
     }
 }
 
@@ -66,7 +112,11 @@ mod tests {
     use std::io::{Read, Write};
     use std::os::unix::net::UnixStream;
 
+    use tokio::io::AsyncBufReadExt;
+
     use super::*;
+    use crate::os::process::Process;
+    use crate::os::users;
 
     const NOBODY: User = User {
         uid: 65534,
@@ -107,6 +157,22 @@ mod tests {
         theirs.read_to_string(&mut answer).expect("heard");
         assert_eq!(answer, "once twice\n");
         assert_eq!(deputy.wait().await.expect("ended"), 0);
+    }
+
+    #[tokio::test]
+    async fn an_assistant_has_few_rights_and_ends_with_us() {
+        let user = users::unprivileged();
+        assert_eq!(user.is_some(), rustix::process::geteuid().is_root());
+        let (stream, child) = shell("id -u; exec sleep 60").assist(user).expect("started");
+        let mut line = String::new();
+        tokio::io::BufReader::new(stream)
+            .read_line(&mut line)
+            .await
+            .expect("heard");
+        assert_ne!(line, "0\n");
+        let process = Process::of(child.child.id().expect("running")).expect("there");
+        drop(child);
+        process.ended().await.expect("ended");
     }
 
     fn pair() -> (OwnedFd, UnixStream) {
