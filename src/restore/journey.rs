@@ -96,3 +96,30 @@ pub fn listed(site: &Site, stanza: &Stanza<'_>) -> Vec<PathBuf> {
     let list = site.dpkg(&format!("info/{}.list", stanza.base));
     database::list(&std::fs::read(list).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::restore::Course;
+
+    #[test]
+    fn a_way_is_gone_on_with_by_the_run_that_began_it_and_by_no_later_one() {
+        let root = tempfile::tempdir().expect("a folder");
+        let site = Site::below(root.path()).expect("there");
+        let [run, first, later] = [1, 2, 3].map(|at| RunId::new(at, 0));
+        for folder in [&site.dpkg("info"), &store::main_folder(&site, run)] {
+            std::fs::create_dir_all(folder).expect("made");
+        }
+        std::fs::File::create(site.dpkg("status")).expect("made");
+        let way = WayBack {
+            run,
+            course: Course::default(),
+            files: Vec::new(),
+        };
+        set_out(&site, &way, first).expect("begun");
+        let goes_on = |by| begun(&site, run, by).expect("read").is_some();
+        assert_eq!([first, later].map(goes_on), [true, false]);
+        forget(&site, run).expect("over");
+        assert!(!goes_on(first));
+    }
+}

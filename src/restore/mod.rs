@@ -44,7 +44,7 @@ pub use decide::{Course, decide, unsound};
 pub use fault::RestoreError;
 pub use journey::begun;
 pub use ready::{WayBack, clear, ready, unpacked};
-pub use rotation::rotate;
+pub use rotation::{make_room, rotate};
 pub use seal::seal;
 pub use site::Site;
 pub use store::{covers, delete, list};

@@ -24,6 +24,18 @@ pub fn rotate(
     going.map(|(_, point)| point.run).collect()
 }
 
+/// The point that goes first where room is wanting: the oldest, if all of them
+/// together take as much as that. None is given up for nothing.
+#[must_use]
+pub fn make_room(points: &[KeptPoint], of: RunId, wanting_mib: u64) -> Option<RunId> {
+    let others = || points.iter().filter(|point| point.run != of);
+    let takes: u64 = others().map(|point| point.bytes >> 20).sum();
+    let oldest = others().min_by_key(|point| point.at);
+    oldest
+        .filter(|_| takes >= wanting_mib)
+        .map(|point| point.run)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +77,20 @@ mod tests {
                     .collect();
             assert_eq!(gone, going, "{kept:?} at {now}");
         }
+    }
+
+    #[test]
+    fn the_oldest_makes_room_if_all_together_make_enough() {
+        let sized = |(point, mib): (KeptPoint, u64)| KeptPoint {
+            bytes: mib << 20,
+            ..point
+        };
+        let kept = points(&[(2, false), (1, false), (3, false)]);
+        let kept: Vec<KeptPoint> = kept.into_iter().zip([5, 7, 100]).map(sized).collect();
+        let (oldest, ours) = (RunId::new(1, 0), RunId::new(3, 0));
+        for (wanting, gone) in [(1, Some(oldest)), (12, Some(oldest)), (13, None)] {
+            assert_eq!(make_room(&kept, ours, wanting), gone, "{wanting}");
+        }
+        assert_eq!(make_room(&[], ours, 0), None);
     }
 }

@@ -54,8 +54,7 @@ impl<P: PackageManager> Tools<'_, P> {
         Ok(Report::RestorePoint(taken))
     }
 
-    /// The oldest point, where all of them together would make enough room: none
-    /// is given up for nothing.
+    /// Which point goes, if that helps.
     fn makes_room(&self, run: RunId, cause: &RestoreError) -> Result<Option<RunId>, Refusal> {
         let RestoreError::NoRoom {
             free_mib,
@@ -66,11 +65,8 @@ impl<P: PackageManager> Tools<'_, P> {
             return Ok(None);
         };
         let points = restore::list(self.site).map_err(|cause| unable(&cause))?;
-        let others = || points.iter().filter(|point| point.run != run);
-        let frees: u64 = others().map(|point| point.bytes >> 20).sum();
-        let oldest = others().min_by_key(|point| point.at);
-        let helps = frees + free_mib >= *needed_mib;
-        Ok(oldest.filter(|_| helps).map(|point| point.run))
+        let wanting = needed_mib.saturating_sub(*free_mib);
+        Ok(restore::make_room(&points, run, wanting))
     }
 
     /// What was reported counts only as long as it is there.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """cut.py PHASE MILLISECONDS worker|daemon|dpkg|machine SINCE: waits, inside a machine, until the worker is asked for a
 phase by a run that is newer than SINCE, and kills somebody so long after it. Prints who was killed, `machine` when that
-is left to the host, or `over` when the run has ended before. Never longer than two minutes."""
+is left to the host, or `over` when the run has ended before. Never longer than a quarter of an hour."""
 
 import json
 import os

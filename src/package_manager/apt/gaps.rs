@@ -10,6 +10,9 @@ use super::view::View;
 /// How apt says that it could not read part of its configuration.
 const COMPLAINT: &str = "W: Unable to read ";
 
+/// Why, when there is nothing to read.
+const ABSENT: &str = "(2: ";
+
 /// Every unreadable file of apt's configuration, a sentence each. Credentials
 /// (`auth.conf`) decide nothing here and are meant to be unreadable.
 pub(super) fn in_configuration(view: &View, complaints: &[u8]) -> BTreeSet<String> {
@@ -86,10 +89,34 @@ fn from_apt(complaints: &str) -> BTreeSet<String> {
     complaints
         .lines()
         .filter_map(|line| line.strip_prefix(COMPLAINT)?.rsplit_once(" - "))
-        .map(|(path, _)| {
+        .map(|(path, cause)| {
             // A folder without its last slash, as our own look names it.
             let path: PathBuf = Path::new(path).components().collect();
+            if cause.contains(ABSENT) {
+                let path = path.display();
+                return format!("there is no {path}; apt has no sources at all, put them back");
+            }
             sentence(&path, &ErrorKind::PermissionDenied.into())
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_apt_cannot_read_is_told_from_what_is_not_there() {
+        let complaints = "W: Unable to read /etc/apt/x/ - open (13: Permission denied)\n\
+            W: Unable to read /etc/apt/sources.list - RealFileExists (2: No such file or directory)\n\
+            W: Something else\n";
+        let told: Vec<String> = from_apt(complaints).into_iter().collect();
+        assert_eq!(
+            told,
+            [
+                "cannot read /etc/apt/x; run as root to see all of it",
+                "there is no /etc/apt/sources.list; apt has no sources at all, put them back",
+            ]
+        );
+    }
 }
