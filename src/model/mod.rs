@@ -51,4 +51,4 @@ pub use run::{Action, InvalidRunId, RunId};
 pub use skip::SkipReason;
 pub use verification::{Class, Finding};
 pub use version::{InvalidVersion, Version};
-pub use vulnerability::{Fix, Life, SourceVersion, Tier, Verdict};
+pub use vulnerability::{CveVerdict, Fix, Life, SourceVersion, Tier};
