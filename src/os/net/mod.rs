@@ -13,6 +13,7 @@ mod frame;
 mod http;
 mod reach;
 mod serve;
+mod smtp;
 
 pub use answer::Answer;
 pub use door::{Door, NetError};
