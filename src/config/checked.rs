@@ -12,11 +12,12 @@ use super::fault::Fault;
 use super::layers::Layers;
 use super::node::Node;
 use super::reachable;
-use crate::model::Action;
+use super::told;
+use crate::model::{Action, Exception};
 use crate::policy::{Rule, Then, When};
 use crate::schedule::{CatchUp, Freeze, Schedule};
 use crate::verify::{Check, Probe};
-use crate::{package_manager, policy, schedule, verify};
+use crate::{notify, package_manager, policy, schedule, verify};
 
 /// How long one attempt of a probe may take unless it says otherwise.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,6 +39,10 @@ pub struct Settings {
     pub verify: verify::Settings,
     /// For the package manager.
     pub package_manager: package_manager::Settings,
+    /// Who is told.
+    pub notify: notify::Settings,
+    /// Vulnerabilities that the operator lives with.
+    pub exceptions: Vec<Exception>,
 }
 
 impl Default for Settings {
@@ -50,6 +55,8 @@ impl Default for Settings {
             hooks: policy::Hooks::default(),
             verify: verify::Settings::default(),
             package_manager: package_manager::Settings::default(),
+            notify: notify::Settings::default(),
+            exceptions: Vec::new(),
         }
     }
 }
@@ -79,6 +86,8 @@ impl Checked {
             hooks: conduct::hooks(section(root, "hooks")?)?,
             verify: read_verify(section(root, "verify")?)?,
             package_manager: read_package_manager(section(root, "package_manager")?)?,
+            notify: told::receivers(root)?,
+            exceptions: told::exceptions(root)?,
         };
         Ok(Self { settings, warnings })
     }

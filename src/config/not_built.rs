@@ -5,20 +5,12 @@
 const NOT_BUILT: &[(&str, &str)] = &[
     ("deadline", "this version of patchd knows no deadlines"),
     (
-        "notify",
-        "this version of patchd sends no notifications; its exit code and the journal tell",
-    ),
-    (
         "feeds",
         "this version of patchd reads no vulnerability feeds",
     ),
     (
         "network",
         "this version of patchd fetches nothing itself; set the package manager's own proxy",
-    ),
-    (
-        "exception",
-        "this version of patchd does not judge single CVEs",
     ),
     ("hub", "this version of patchd works alone"),
     (

@@ -1,6 +1,7 @@
 //! The top of the file, and when things happen.
 
 use super::conduct::{HOOKS, RESTART, ROLLBACK};
+use super::notify::{EXCEPTION, NOTIFY};
 use super::policy::POLICY;
 use super::verify::VERIFY;
 use super::{DAY, HOUR, Kind, MINUTE, Merge, Shape, optional, required};
@@ -50,6 +51,16 @@ pub(in crate::config) const ROOT: Shape = Shape {
             "package_manager",
             "How the package manager is treated.",
             Kind::Table(&PACKAGE_MANAGER),
+        ),
+        optional(
+            "notify",
+            "Who is told when something needs somebody, by name.",
+            Kind::Named(&NOTIFY),
+        ),
+        optional(
+            "exception",
+            "Vulnerabilities that you live with for a while.",
+            Kind::Tables(&EXCEPTION, Merge::Replace),
         ),
     ],
     one_of: &[],

@@ -4,6 +4,7 @@ mod merging;
 mod messages;
 mod robustness;
 mod schedules;
+mod told;
 mod values;
 
 use std::os::unix::fs::PermissionsExt;
@@ -159,6 +160,8 @@ fn the_examples_of_the_shipped_file_are_sound() {
     assert_eq!(settings.policies["default"].rules.len(), 2);
     assert_eq!(settings.schedules.schedules.len(), 2);
     assert_eq!(settings.schedules.freezes.len(), 1);
+    assert_eq!(settings.notify.receivers.len(), 3);
+    assert_eq!(settings.exceptions.len(), 1);
 }
 
 #[test]
@@ -322,5 +325,16 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     package_manager.lock_wait
     package_manager.script_timeout
     package_manager.stale_after
+    notify.NAME.webhook
+    notify.NAME.secret.credential
+    notify.NAME.secret.file
+    notify.NAME.command
+    notify.NAME.email
+    notify.NAME.smtp
+    notify.NAME.on
+    exception.cve
+    exception.reason
+    exception.owner
+    exception.until
     "#);
 }

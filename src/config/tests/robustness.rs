@@ -85,7 +85,7 @@ fn a_password_in_an_address_is_refused_and_not_repeated() {
     insta::assert_snapshot!(told(probe), @r#"
     error: a user or password stands in the address
     --> /etc/patchd/patchd.toml:1:38
-     = help: probe an address that needs none; everybody may read this configuration
+     = help: write an address that needs none; everybody may read this configuration
 
     the configuration is invalid: 1 fault
     "#);
