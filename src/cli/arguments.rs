@@ -93,6 +93,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<QuarantineCommand>,
     },
+    /// Look whether notifications arrive
+    Notify {
+        #[command(subcommand)]
+        command: NotifyCommand,
+    },
     /// Print what the package manager printed in a run; the latest by default
     Logs {
         /// A run's id
@@ -195,6 +200,16 @@ pub(super) enum QuarantineCommand {
     Remove {
         /// A package or source package
         package: String,
+    },
+}
+
+/// What can be done with notifications.
+#[derive(Debug, Subcommand)]
+pub(super) enum NotifyCommand {
+    /// Tell one receiver at once that this is a test
+    Test {
+        /// The NAME of a table [notify.NAME] in the configuration
+        name: String,
     },
 }
 

@@ -145,6 +145,11 @@ pub enum Action {
         /// A package, or the source of some.
         package: PackageName,
     },
+    /// Tell somebody that this is a test.
+    TestNotification {
+        /// Which receiver.
+        receiver: String,
+    },
     /// Read the configuration anew.
     Reload,
     /// Disable rivals, or let them be as they were.
@@ -259,6 +264,7 @@ impl Action {
             Self::Resume => "Resume",
             Self::KeepAway { .. } => "KeepAway",
             Self::LetIn { .. } => "LetIn",
+            Self::TestNotification { .. } => "TestNotification",
             Self::Reload => "Reload",
             Self::Takeover { .. } => "Takeover",
         }
@@ -295,6 +301,11 @@ impl Action {
             },
             "LetIn" => Self::LetIn {
                 package: given.package("package")?,
+            },
+            "TestNotification" => Self::TestNotification {
+                receiver: given
+                    .text("receiver")?
+                    .ok_or_else(|| Parameters::wrong("receiver"))?,
             },
             "Reload" => Self::Reload,
             "Takeover" => Self::Takeover {
@@ -355,6 +366,7 @@ mod tests {
                 "version",
             ),
             ("LetIn", json!({"package": "a b"}), "package"),
+            ("TestNotification", json!({}), "receiver"),
         ];
         for (method, parameters, name) in cases {
             assert_eq!(
@@ -400,7 +412,7 @@ mod tests {
         };
         let defined: Vec<&str> = defined.collect();
         assert!(defined.iter().all(understood), "{defined:?}");
-        assert_eq!(defined.len(), 19);
+        assert_eq!(defined.len(), 20);
     }
 
     fn some_call() -> impl Strategy<Value = Call> {
@@ -469,6 +481,7 @@ mod tests {
                 }
             ),
             name().prop_map(|package| Call::Act(Action::LetIn { package })),
+            "[a-z]{1,9}".prop_map(|receiver| Call::Act(Action::TestNotification { receiver })),
             Just(Call::Act(Action::Reload)),
             any::<bool>().prop_map(|undo| Call::Act(Action::Takeover { undo })),
         ]

@@ -6,19 +6,20 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::{
-    Check, Doctor, ErrorDocument, Explanation, History, Notice, Quarantine, RehearseDocument,
-    RestorePoints, RunDocument, Schedules, Status, Takeover,
+    Check, Doctor, ErrorDocument, Explanation, History, Notice, Notification, Quarantine,
+    RehearseDocument, RestorePoints, RunDocument, Schedules, Status, Takeover,
 };
 
 /// The schema of every document, by the name in its `schema` field.
 #[must_use]
-pub fn schemas() -> [(&'static str, Schema); 13] {
+pub fn schemas() -> [(&'static str, Schema); 14] {
     [
         ("check-1", schema::<Check>()),
         ("status-1", schema::<Status>()),
         ("history-1", schema::<History>()),
         ("run-1", schema::<RunDocument>()),
         ("notice-1", schema::<Notice>()),
+        ("notification-1", schema::<Notification>()),
         ("quarantine-1", schema::<Quarantine>()),
         ("rehearse-1", schema::<RehearseDocument>()),
         ("restore-points-1", schema::<RestorePoints>()),

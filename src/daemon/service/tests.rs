@@ -10,6 +10,7 @@ use tokio::task::{JoinSet, LocalSet};
 use super::keeper::Keeper;
 use super::requests::Wish;
 use super::standing::Standing;
+use super::telling::Post;
 use super::timekeeping::Timekeeping;
 use crate::config::Settings;
 use crate::control::ControlError;
@@ -18,6 +19,7 @@ use crate::daemon::parts::{Parts, Paths};
 use crate::daemon::triggers::Triggers;
 use crate::model::{BootId, ExitCode, Host, Order, SkipReason, WorkerEvent};
 use crate::os::clock;
+use crate::os::net::Door;
 use crate::package_manager::fake::Fake;
 use crate::schedule::{CatchUp, Freeze, Schedule};
 use crate::state::{Ledger, Pause, Scheduled};
@@ -102,6 +104,8 @@ impl Bench {
             at_work: None,
             looks: Rc::new(Semaphore::new(1)),
             timekeeping: Timekeeping::begin(),
+            post: Post::begin(Door::of_daemon()),
+            evidence: None,
             tasks: JoinSet::new(),
         };
         Self {
