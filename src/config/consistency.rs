@@ -120,7 +120,13 @@ pub(super) fn what_belongs_to_one_way_of_telling(receiver: &Node, faults: &mut V
         {
             let what = format!("{key:?} has no meaning without {way:?}");
             let advice = format!("remove {key:?}, or tell by {way}");
-            faults.push(Fault::at(&node.origin, what, advice));
+            let fault = Fault::at(&node.origin, what, advice);
+            // Somebody may have written the secret itself.
+            faults.push(if key == "secret" {
+                fault.secret()
+            } else {
+                fault
+            });
         }
     }
 }

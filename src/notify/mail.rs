@@ -107,7 +107,7 @@ fn quoted_printable(text: &str) -> String {
             let is_last = index + 1 == bytes.len();
             let plain = match byte {
                 b'=' => false,
-                b' ' | b'\t' => !is_last,
+                b' ' => !is_last,
                 byte => byte.is_ascii_graphic(),
             };
             let width = if plain { 1 } else { 3 };
