@@ -19,6 +19,7 @@ pub(super) async fn order(
         }
         Action::Resume => "schedules are in force again",
         Action::Reload => "the configuration is in force",
+        Action::TestNotification { .. } => "the test has arrived",
         Action::Start { .. }
         | Action::Rehearse { .. }
         | Action::RollBack { .. }

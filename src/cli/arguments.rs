@@ -98,6 +98,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<FeedsCommand>,
     },
+    /// Look whether notifications arrive
+    Notify {
+        #[command(subcommand)]
+        command: NotifyCommand,
+    },
     /// Print what the package manager printed in a run; the latest by default
     Logs {
         /// A run's id
@@ -221,6 +226,16 @@ pub(super) enum FeedsCommand {
         /// Feeds as they are published, packed by gzip or not; "-" is standard input
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
+    },
+}
+
+/// What can be done with notifications.
+#[derive(Debug, Subcommand)]
+pub(super) enum NotifyCommand {
+    /// Tell one receiver at once that this is a test
+    Test {
+        /// The NAME of a table [notify.NAME] in the configuration
+        name: String,
     },
 }
 

@@ -27,7 +27,7 @@ mod vulnerabilities;
 
 use clap::{CommandFactory, Parser};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, NotifyCommand};
 use context::Context;
 pub use context::Trouble;
 use screen::Screen;
@@ -160,6 +160,12 @@ async fn answer(
             act::order(context, screen, Action::Pause { reason }).await
         }
         Command::Resume => act::order(context, screen, Action::Resume).await,
+        Command::Notify {
+            command: NotifyCommand::Test { name },
+        } => {
+            let receiver = name.clone();
+            act::order(context, screen, Action::TestNotification { receiver }).await
+        }
         Command::Reload => act::order(context, screen, Action::Reload).await,
         Command::Takeover { undo } => takeover::takeover(context, screen, *undo).await,
         Command::Config { command } => config::config(context, screen, command),

@@ -12,12 +12,13 @@ use super::fault::Fault;
 use super::layers::Layers;
 use super::node::Node;
 use super::reachable;
-use crate::model::Action;
+use super::told;
+use crate::model::{Action, Exception};
 use crate::os::net;
 use crate::policy::{Rule, Then, When};
 use crate::schedule::{CatchUp, Freeze, Schedule};
 use crate::verify::{Check, Probe};
-use crate::{feeds, package_manager, policy, schedule, verify};
+use crate::{feeds, notify, package_manager, policy, schedule, verify};
 
 /// How long one attempt of a probe may take unless it says otherwise.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +44,10 @@ pub struct Settings {
     pub feeds: feeds::Settings,
     /// For whatever we fetch or send.
     pub network: net::Settings,
+    /// Who is told.
+    pub notify: notify::Settings,
+    /// Vulnerabilities that the operator lives with.
+    pub exceptions: Vec<Exception>,
 }
 
 impl Default for Settings {
@@ -57,6 +62,8 @@ impl Default for Settings {
             package_manager: package_manager::Settings::default(),
             feeds: feeds::Settings::default(),
             network: net::Settings::default(),
+            notify: notify::Settings::default(),
+            exceptions: Vec::new(),
         }
     }
 }
@@ -90,6 +97,8 @@ impl Checked {
             network: net::Settings {
                 proxy: own_text(root.get("network"), "proxy"),
             },
+            notify: told::receivers(root)?,
+            exceptions: told::exceptions(root)?,
         };
         Ok(Self { settings, warnings })
     }

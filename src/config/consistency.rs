@@ -111,6 +111,26 @@ pub(super) fn of_schedules(root: &Node, complete: bool, faults: &mut Vec<Fault>)
     faults.append(&mut found);
 }
 
+/// A secret signs webhooks and a server takes mail: with another way of telling
+/// they would be read as doing something, and do nothing.
+pub(super) fn what_belongs_to_one_way_of_telling(receiver: &Node, faults: &mut Vec<Fault>) {
+    for (key, way) in [("secret", "webhook"), ("smtp", "email")] {
+        if let Some(node) = receiver.get(key)
+            && receiver.get(way).is_none()
+        {
+            let what = format!("{key:?} has no meaning without {way:?}");
+            let advice = format!("remove {key:?}, or tell by {way}");
+            let fault = Fault::at(&node.origin, what, advice);
+            // Somebody may have written the secret itself.
+            faults.push(if key == "secret" {
+                fault.secret()
+            } else {
+                fault
+            });
+        }
+    }
+}
+
 /// Reports tell probes apart by their names.
 pub(super) fn probe_names_are_unique(verify: &Node, faults: &mut Vec<Fault>) {
     let mut seen = BTreeMap::new();

@@ -23,6 +23,9 @@ pub(super) struct File {
     pub root: Node,
 }
 
+/// Of what stands in this key nothing is shown.
+const SECRET: &str = "secret";
+
 /// A key with the place where it is written.
 type Written<'a> = (&'a str, Range<usize>);
 
@@ -78,6 +81,17 @@ impl Walk<'_> {
     }
 
     fn value(&mut self, key: &Key, value: &Spanned<DeValue<'_>>) -> Node {
+        let before = self.faults.len();
+        let node = self.read(key, value);
+        if key.name == SECRET {
+            // Somebody may have written the secret itself.
+            let faults: Vec<Fault> = self.faults.drain(before..).collect();
+            self.faults.extend(faults.into_iter().map(Fault::secret));
+        }
+        node
+    }
+
+    fn read(&mut self, key: &Key, value: &Spanned<DeValue<'_>>) -> Node {
         match (&key.kind, value.get_ref()) {
             (Kind::Table(shape), DeValue::Table(table)) => self.table(shape, table, value.span()),
             (Kind::Named(shape), DeValue::Table(table)) => self.named(shape, table, value.span()),
@@ -170,18 +184,15 @@ impl Walk<'_> {
             .iter()
             .filter_map(|name| node.get(name))
             .collect();
-        let advice = format!("give exactly one of {}", shape.one_of.join(", "));
-        match given.as_slice() {
-            [_] => {}
-            [] => {
-                let what = format!("this {} checks nothing", noun(shape));
-                self.faults.push(Fault::at(&node.origin, what, advice));
-            }
-            [.., last] => {
-                let what = format!("this {} checks {} things", noun(shape), given.len());
-                self.faults.push(Fault::at(&last.origin, what, advice));
-            }
-        }
+        let choices = shape.one_of.join(", ");
+        let (origin, count) = match given.as_slice() {
+            [_] => return,
+            [] => (&node.origin, "none".to_owned()),
+            [.., last] => (&last.origin, given.len().to_string()),
+        };
+        let what = format!("this {} has {count} of {choices}", noun(shape));
+        let advice = "give exactly one of them";
+        self.faults.push(Fault::at(origin, what, advice));
     }
 
     fn unknown(&mut self, shape: &Shape, (name, span): &Written<'_>) {
@@ -221,7 +232,8 @@ impl Walk<'_> {
     }
 }
 
-/// `probe` for `verify.probe`.
+/// `probe` for `verify.probe`, `notify` for `notify.NAME`.
 fn noun(shape: &Shape) -> &'static str {
-    shape.path.rsplit('.').next().unwrap_or(shape.path)
+    let mut words = shape.path.rsplit('.').filter(|word| *word != "NAME");
+    words.next().unwrap_or(shape.path)
 }

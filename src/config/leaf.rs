@@ -10,6 +10,7 @@ use super::node::Leaf;
 use super::suggestion;
 use super::target;
 use super::time;
+use crate::model::CveId;
 use crate::policy::Pattern;
 
 /// The longest text for people, bytes.
@@ -69,7 +70,14 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
             let patterns = texts.into_iter().map(pattern).collect::<Result<_, _>>()?;
             Ok(Leaf::Patterns(patterns))
         }
+        (Kind::Words(words), DeValue::Array(items)) => {
+            let texts = strings(items).ok_or_else(|| wrong_type(kind, name, value))?;
+            some_words(name, &texts, words)
+        }
         (Kind::Url, DeValue::String(text)) => target::url(text),
+        (Kind::Webhook, DeValue::String(text)) => target::webhook(text),
+        (Kind::Mailbox, DeValue::String(text)) => target::mailbox(text),
+        (Kind::File, DeValue::String(text)) => target::file(text),
         (Kind::Address, DeValue::String(text)) if target::is_address(text) => {
             Ok(Leaf::Text(text.clone().into_owned()))
         }
@@ -98,6 +106,7 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
             Err(wrong(format!("{text:?} cannot be a name"), kind))
         }
         (Kind::Day, value) => time::day(name, value),
+        (Kind::Cve, DeValue::String(text)) => cve(text),
         (kind, value) => Err(wrong_type(kind, name, value)),
     }
 }
@@ -122,22 +131,27 @@ pub(super) fn expected(kind: &Kind) -> String {
         Kind::Flag => "true or false".to_owned(),
         Kind::Text => "text in quotes".to_owned(),
         Kind::Word(words) => format!("one of {}", quoted(words)),
+        Kind::Words(words) => format!("a list of some of {}", quoted(words)),
         Kind::Patterns { .. } => {
             "a glob such as \"libssl*\", a regular expression as \"/^linux-/\", or a list of them"
                 .to_owned()
         }
         Kind::Url => "an address such as \"http://127.0.0.1:8080/healthz\"".to_owned(),
+        Kind::Webhook => "an address such as \"https://alerts.example.org/patchd\"".to_owned(),
+        Kind::Mailbox => "an address such as \"ops@example.org\"".to_owned(),
         Kind::Address => "host and port such as \"127.0.0.1:5432\" or \"[::1]:5432\"".to_owned(),
         Kind::Argv => {
             "an absolute program and its arguments such as [\"/usr/bin/test\", \"-e\", \"/run/app.pid\"]"
                 .to_owned()
         }
         Kind::Programs => "absolute programs such as [\"/etc/patchd/hooks/drain\"]".to_owned(),
+        Kind::File => "an absolute path such as \"/etc/patchd/secrets/ops\"".to_owned(),
         Kind::Unit => "a unit with its suffix such as \"nginx.service\"".to_owned(),
         Kind::Cron => "a cron expression such as \"0 3 * * *\" or \"0 3 * * TUE#2\"".to_owned(),
         Kind::Zone => "a time zone such as \"Europe/Berlin\" or \"UTC\"".to_owned(),
         Kind::Name => "1 to 64 letters, digits, dashes and underscores".to_owned(),
         Kind::Day => "a day such as \"2026-12-18\"".to_owned(),
+        Kind::Cve => "an id such as \"CVE-2026-0001\"".to_owned(),
     }
 }
 
@@ -200,6 +214,27 @@ fn word(name: &str, text: &str, words: &'static [&'static str]) -> Result<Leaf, 
         advice,
         secret: false,
     })
+}
+
+/// Some of the words; none at all would be somebody who is never told anything.
+fn some_words(name: &str, texts: &[&str], words: &'static [&'static str]) -> Result<Leaf, Wrong> {
+    if texts.is_empty() {
+        let what = format!("{name:?} is an empty list");
+        return Err(wrong(what, &Kind::Words(words)));
+    }
+    for text in texts {
+        word(name, text, words)?;
+    }
+    Ok(Leaf::Texts(
+        texts.iter().map(|text| (*text).to_owned()).collect(),
+    ))
+}
+
+fn cve(text: &str) -> Result<Leaf, Wrong> {
+    match CveId::try_from(text.to_owned()) {
+        Ok(id) => Ok(Leaf::Text(id.to_string())),
+        Err(_) => Err(wrong(format!("{text:?} is not a CVE id"), &Kind::Cve)),
+    }
 }
 
 fn pattern(text: &str) -> Result<Pattern, Wrong> {

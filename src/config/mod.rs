@@ -26,6 +26,7 @@ mod conduct;
 mod last_good;
 mod layers;
 mod reachable;
+mod told;
 
 mod fault;
 mod schema;

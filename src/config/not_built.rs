@@ -4,14 +4,6 @@
 /// Path and why it has no effect yet.
 const NOT_BUILT: &[(&str, &str)] = &[
     ("deadline", "this version of patchd knows no deadlines"),
-    (
-        "notify",
-        "this version of patchd sends no notifications; its exit code and the journal tell",
-    ),
-    (
-        "exception",
-        "this version of patchd does not judge single CVEs",
-    ),
     ("hub", "this version of patchd works alone"),
     (
         "policy.NAME.minimal",

@@ -64,6 +64,11 @@ fn property(key: &Key) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Text => json!({ "type": "string", "minLength": 1, "maxLength": 500 }),
         Kind::Word(words) => json!({ "enum": words }),
+        Kind::Words(words) => json!({
+            "type": "array",
+            "items": { "enum": words },
+            "minItems": 1,
+        }),
         Kind::Patterns { none } => json!({ "anyOf": [
             { "type": "string", "minLength": 1 },
             {
@@ -73,6 +78,10 @@ fn property(key: &Key) -> Value {
             },
         ]}),
         Kind::Url => json!({ "type": "string", "format": "uri", "pattern": "^https?://" }),
+        Kind::Webhook => json!({ "type": "string", "format": "uri", "pattern": "^https?://" }),
+        Kind::Mailbox => json!({ "type": "string", "pattern": "^[^@ ]+@[^@ ]+$" }),
+        Kind::File => json!({ "type": "string", "pattern": "^/" }),
+        Kind::Cve => json!({ "type": "string", "pattern": "^[Cc][Vv][Ee]-[0-9]{4}-[0-9]{4,8}$" }),
         Kind::Address => json!({ "type": "string", "pattern": ":[0-9]+$" }),
         Kind::Argv => json!({
             "type": "array",

@@ -1,4 +1,4 @@
-//! What a probe can look at: addresses, units, programs.
+//! What can be looked at or told: addresses, units, programs.
 
 use super::keys::Kind;
 use super::leaf::{Wrong, wrong};
@@ -28,12 +28,65 @@ pub(super) fn url(text: &str) -> Result<Leaf, Wrong> {
         )),
         Some(url) if !url.username().is_empty() || url.password().is_some() => Err(Wrong {
             what: "a user or password stands in the address".to_owned(),
-            advice: "probe an address that needs none; everybody may read this configuration"
+            advice: "write an address that needs none; everybody may read this configuration"
                 .to_owned(),
             secret: true,
         }),
         Some(_) => Ok(Leaf::Text(text.to_owned())),
     }
+}
+
+/// An address that is posted to. What is told of this machine goes out encrypted.
+pub(super) fn webhook(text: &str) -> Result<Leaf, Wrong> {
+    let leaf = url(text)?;
+    let parsed = reqwest::Url::parse(text).ok();
+    let (scheme, host) = parsed
+        .as_ref()
+        .map_or(("", None), |url| (url.scheme(), url.host_str()));
+    let host = host.unwrap_or_default();
+    let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    let is_link_local = host.starts_with("169.254.") || host.starts_with("[fe80:");
+    let what = match () {
+        () if is_link_local => "is link-local, and is never spoken to",
+        () if scheme == "http" && !is_here => "would be posted to without encryption",
+        () => return Ok(leaf),
+    };
+    Err(wrong(format!("{host:?} {what}"), &Kind::Webhook))
+}
+
+/// `name@domain`, of signs that need no quoting.
+pub(super) fn mailbox(text: &str) -> Result<Leaf, Wrong> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._+-=/!#$%&'*?^`{|}~".contains(c);
+    let is_domain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let is_sound = text.split_once('@').is_some_and(|(name, domain)| {
+        (1..=64).contains(&name.len())
+            && name.chars().all(allowed)
+            && (1..=180).contains(&domain.len())
+            && domain.chars().all(is_domain)
+            && !domain.starts_with(['.', '-'])
+    });
+    if !is_sound {
+        return Err(wrong(
+            format!("{text:?} is not an address of mail"),
+            &Kind::Mailbox,
+        ));
+    }
+    Ok(Leaf::Text(text.to_owned()))
+}
+
+/// The absolute path of a file.
+pub(super) fn file(text: &str) -> Result<Leaf, Wrong> {
+    if !is_absolute(text) {
+        return Err(wrong(
+            format!("{text:?} is not an absolute path"),
+            &Kind::File,
+        ));
+    }
+    Ok(Leaf::Text(text.to_owned()))
+}
+
+fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') && !path.ends_with('/') && !path.chars().any(char::is_control)
 }
 
 /// `host:port`, an IPv6 address in brackets.
@@ -95,10 +148,7 @@ pub(super) fn argv(words: &[&str]) -> Result<Leaf, Wrong> {
 
 /// Absolute programs without arguments.
 pub(super) fn programs(paths: &[&str]) -> Result<Leaf, Wrong> {
-    let sound = |path: &&str| {
-        path.starts_with('/') && !path.ends_with('/') && !path.chars().any(char::is_control)
-    };
-    if let Some(path) = paths.iter().find(|path| !sound(path)) {
+    if let Some(path) = paths.iter().find(|path| !is_absolute(path)) {
         let what = format!("the program {path:?} is not an absolute path");
         return Err(wrong(what, &Kind::Programs));
     }
@@ -134,6 +184,52 @@ mod tests {
             "http://host:80",
         ] {
             assert!(!is_address(faulty), "{faulty}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_goes_out_encrypted_and_never_to_a_neighbour_on_the_link() {
+        for sound in [
+            "https://ops.example/x",
+            "https://10.0.0.1/x",
+            "http://127.0.0.1:9/x",
+            "http://localhost/x",
+            "http://[::1]/x",
+        ] {
+            assert!(webhook(sound).is_ok(), "{sound}");
+        }
+        for faulty in [
+            "http://ops.example/x",
+            "http://127.0.0.2.example/x",
+            "https://169.254.169.254/latest",
+            "https://2852039166/latest",
+            "https://[fe80::1]/x",
+            "https://me@ops.example/x",
+            "ftp://ops.example/x",
+            "ops.example",
+        ] {
+            assert!(webhook(faulty).is_err(), "{faulty}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_mail_cannot_end_its_line_or_bracket() {
+        for sound in ["ops@example.org", "a.b+c@web1", "root@localhost"] {
+            assert!(mailbox(sound).is_ok(), "{sound}");
+        }
+        for faulty in [
+            "",
+            "ops",
+            "@example.org",
+            "ops@",
+            "a@b@c",
+            "a b@c",
+            "a@b\r\nDATA",
+            "a@<b>",
+            "\"a\"@b",
+            "wäb@c",
+        ] {
+            assert!(mailbox(faulty).is_err(), "{faulty}");
         }
     }
 

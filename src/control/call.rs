@@ -149,6 +149,11 @@ pub enum Action {
     },
     /// Bring feeds up to date.
     UpdateFeeds,
+    /// Tell somebody that this is a test.
+    TestNotification {
+        /// Which receiver.
+        receiver: String,
+    },
     /// Read the configuration anew.
     Reload,
     /// Disable rivals, or let them be as they were.
@@ -265,6 +270,7 @@ impl Action {
             Self::KeepAway { .. } => "KeepAway",
             Self::LetIn { .. } => "LetIn",
             Self::UpdateFeeds => "UpdateFeeds",
+            Self::TestNotification { .. } => "TestNotification",
             Self::Reload => "Reload",
             Self::Takeover { .. } => "Takeover",
         }
@@ -303,6 +309,11 @@ impl Action {
                 package: given.package("package")?,
             },
             "UpdateFeeds" => Self::UpdateFeeds,
+            "TestNotification" => Self::TestNotification {
+                receiver: given
+                    .text("receiver")?
+                    .ok_or_else(|| Parameters::wrong("receiver"))?,
+            },
             "Reload" => Self::Reload,
             "Takeover" => Self::Takeover {
                 undo: given.flag("undo")?,
@@ -362,6 +373,7 @@ mod tests {
                 "version",
             ),
             ("LetIn", json!({"package": "a b"}), "package"),
+            ("TestNotification", json!({}), "receiver"),
         ];
         for (method, parameters, name) in cases {
             assert_eq!(
@@ -407,7 +419,7 @@ mod tests {
         };
         let defined: Vec<&str> = defined.collect();
         assert!(defined.iter().all(understood), "{defined:?}");
-        assert_eq!(defined.len(), 19);
+        assert_eq!(defined.len(), 20);
     }
 
     fn some_call() -> impl Strategy<Value = Call> {
@@ -476,6 +488,7 @@ mod tests {
                 }
             ),
             name().prop_map(|package| Call::Act(Action::LetIn { package })),
+            "[a-z]{1,9}".prop_map(|receiver| Call::Act(Action::TestNotification { receiver })),
             Just(Call::Act(Action::Reload)),
             any::<bool>().prop_map(|undo| Call::Act(Action::Takeover { undo })),
         ]

@@ -28,6 +28,12 @@ pub fn socket_names() -> Vec<String> {
     names.split(':').map(str::to_owned).collect()
 }
 
+/// Where systemd puts the credentials of a service (systemd.exec(5), `LoadCredential=`).
+#[must_use]
+pub fn credentials() -> Option<PathBuf> {
+    absolute("CREDENTIALS_DIRECTORY")
+}
+
 /// <https://no-color.org>: any non-empty value switches colour off.
 #[must_use]
 pub fn no_color() -> bool {

@@ -1,10 +1,11 @@
 //! What must survive: the ledger of runs, what each schedule has handled, what
-//! was skipped and why, and the clocks of updates first seen.
+//! was skipped and why, the clocks of updates first seen, and who is to be told what.
 //! One SQLite file that only one user opens. It stores values and decides nothing.
 
 mod clocks;
 mod figures;
 mod ledger;
+mod notifications;
 mod runs;
 mod samples;
 mod schedules;

@@ -2,7 +2,7 @@
 //! file is copied beside itself before one runs.
 
 /// Step N brings a database from version N to N + 1.
-pub(super) const MIGRATIONS: [&str; 2] = [FIRST, SCHEDULES];
+pub(super) const MIGRATIONS: [&str; 3] = [FIRST, SCHEDULES, NOTIFICATIONS];
 
 const FIRST: &str = "
 CREATE TABLE run (
@@ -80,5 +80,20 @@ CREATE TABLE pause (
     since       TEXT NOT NULL,
     by          TEXT NOT NULL,
     reason      TEXT
+) STRICT;
+";
+
+const NOTIFICATIONS: &str = "
+CREATE TABLE notification (
+    sequence    INTEGER PRIMARY KEY,
+    receiver    TEXT NOT NULL,          -- NAME of [notify.NAME]
+    kind        TEXT NOT NULL,          -- model::NotificationKind
+    subject     TEXT NOT NULL,
+    body        TEXT NOT NULL,          -- model::Notification as JSON
+    waits       INTEGER NOT NULL,       -- 0: told, or given up
+    attempts    INTEGER NOT NULL,
+    tried       TEXT NOT NULL,          -- the last attempt, else when it was queued
+    wanted      TEXT NOT NULL,          -- when somebody wanted it told last
+    UNIQUE (receiver, kind, subject)
 ) STRICT;
 ";

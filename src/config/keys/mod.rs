@@ -3,6 +3,7 @@
 
 mod conduct;
 mod feeds;
+mod notify;
 mod policy;
 mod root;
 mod verify;
@@ -54,16 +55,24 @@ pub(super) enum Kind {
     Text,
     /// One of these.
     Word(&'static [&'static str]),
+    /// Some of these, each once.
+    Words(&'static [&'static str]),
     /// One pattern or several; none at all only where that says something.
     Patterns { none: bool },
     /// `http://` or `https://`.
     Url,
+    /// An address that is posted to: `https://`, or `http://` to this machine.
+    Webhook,
     /// `host:port`.
     Address,
+    /// An address of mail.
+    Mailbox,
     /// An absolute program and its arguments.
     Argv,
     /// Absolute programs.
     Programs,
+    /// The absolute path of a file.
+    File,
     /// A systemd unit with its suffix.
     Unit,
     /// A cron expression.
@@ -74,6 +83,8 @@ pub(super) enum Kind {
     Name,
     /// A day of the calendar.
     Day,
+    /// The id of a vulnerability.
+    Cve,
 }
 
 /// What a later file's `[[…]]` does to an earlier one's.

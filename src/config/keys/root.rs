@@ -2,6 +2,7 @@
 
 use super::conduct::{HOOKS, RESTART, ROLLBACK};
 use super::feeds::{FEEDS, NETWORK};
+use super::notify::{EXCEPTION, NOTIFY};
 use super::policy::POLICY;
 use super::verify::VERIFY;
 use super::{DAY, HOUR, Kind, MINUTE, Merge, Shape, optional, required};
@@ -61,6 +62,16 @@ pub(in crate::config) const ROOT: Shape = Shape {
             "network",
             "How patchd itself reaches the network.",
             Kind::Table(&NETWORK),
+        ),
+        optional(
+            "notify",
+            "Who is told when something needs somebody, by name.",
+            Kind::Named(&NOTIFY),
+        ),
+        optional(
+            "exception",
+            "Vulnerabilities that you live with for a while.",
+            Kind::Tables(&EXCEPTION, Merge::Replace),
         ),
     ],
     one_of: &[],

@@ -38,7 +38,7 @@ fn all_faults_of_all_files_are_told_at_once() {
     5 | [polcy.default]
       |  ^^^^^
       |
-      = help: did you mean "policy"? known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network
+      = help: did you mean "policy"? known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network, notify, exception
 
     error: this is not TOML: unclosed array, expected `]`
      --> /etc/patchd/conf.d/1.toml:1:11
@@ -122,7 +122,7 @@ fn unknown_keys_are_refused_with_those_that_are_known() {
     1 | color = true
       | ^^^^^
       |
-      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network
+      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network, notify, exception
 
     the configuration is invalid: 1 fault
     "#);
@@ -174,7 +174,7 @@ fn a_file_that_others_may_write_is_never_used() {
     1 | x = 1
       | ^
       |
-      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network
+      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network, notify, exception
 
     the configuration is invalid: 2 faults
     "#);

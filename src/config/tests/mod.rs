@@ -4,6 +4,7 @@ mod merging;
 mod messages;
 mod robustness;
 mod schedules;
+mod told;
 mod values;
 
 use std::os::unix::fs::PermissionsExt;
@@ -164,6 +165,8 @@ fn the_examples_of_the_shipped_file_are_sound() {
     assert_eq!(settings.policies["default"].rules.len(), 2);
     assert_eq!(settings.schedules.schedules.len(), 2);
     assert_eq!(settings.schedules.freezes.len(), 1);
+    assert_eq!(settings.notify.receivers.len(), 3);
+    assert_eq!(settings.exceptions.len(), 1);
 }
 
 #[test]
@@ -347,5 +350,16 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     feeds.stale_after
     feeds.mirror
     network.proxy
+    notify.NAME.webhook
+    notify.NAME.secret.credential
+    notify.NAME.secret.file
+    notify.NAME.command
+    notify.NAME.email
+    notify.NAME.smtp
+    notify.NAME.on
+    exception.cve
+    exception.reason
+    exception.owner
+    exception.until
     "#);
 }

@@ -65,7 +65,7 @@ fn nothing_from_outside_reaches_the_terminal_as_a_control_character() {
     1 | "a\u001b" = 1
       | ^^^^^^^^^
       |
-      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network
+      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network, notify, exception
 
     error: "retries" cannot be text
      --> /etc/patchd/conf.d/a\u{1b}[31m\n.toml:2:18
@@ -85,7 +85,7 @@ fn a_password_in_an_address_is_refused_and_not_repeated() {
     insta::assert_snapshot!(told(probe), @r#"
     error: a user or password stands in the address
     --> /etc/patchd/patchd.toml:1:38
-     = help: probe an address that needs none; everybody may read this configuration
+     = help: write an address that needs none; everybody may read this configuration
 
     the configuration is invalid: 1 fault
     "#);

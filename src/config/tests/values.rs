@@ -196,13 +196,13 @@ fn faulty_rules_are_told_with_what_is_missing() {
 #[test]
 fn faulty_probes_are_told_with_what_to_write() {
     insta::assert_snapshot!(told("[[verify.probe]]\nname = \"a\"\n[[verify.probe]]\ntcp = \"h:1\"\nunit = \"a.service\"\n"), @r#"
-    error: this probe checks nothing
+    error: this probe has none of http, tcp, command, unit
      --> /etc/patchd/patchd.toml:1:1
       |
     1 | [[verify.probe]]
       | ^^^^^^^^^^^^^^^^
       |
-      = help: give exactly one of http, tcp, command, unit
+      = help: give exactly one of them
 
     error: "name" is missing in this probe
      --> /etc/patchd/patchd.toml:3:1
@@ -212,13 +212,13 @@ fn faulty_probes_are_told_with_what_to_write() {
       |
       = help: add "name": text in quotes
 
-    error: this probe checks 2 things
+    error: this probe has 2 of http, tcp, command, unit
      --> /etc/patchd/patchd.toml:5:8
       |
     5 | unit = "a.service"
       |        ^^^^^^^^^^^
       |
-      = help: give exactly one of http, tcp, command, unit
+      = help: give exactly one of them
 
     the configuration is invalid: 3 faults
     "#);
@@ -241,7 +241,7 @@ fn faulty_probes_are_told_with_what_to_write() {
 
     error: a user or password stands in the address
     --> /etc/patchd/patchd.toml:5:22
-     = help: probe an address that needs none; everybody may read this configuration
+     = help: write an address that needs none; everybody may read this configuration
 
     error: the program "true" is not an absolute path
      --> /etc/patchd/patchd.toml:6:25

@@ -12,6 +12,7 @@ mod explain;
 mod feeds;
 mod machine;
 mod notice;
+mod notification;
 mod quarantine;
 mod rehearse;
 mod restore_points;
@@ -30,6 +31,7 @@ pub use explain::{Condition, ExplainedUpdate, Explanation, Installed, Offer, Rul
 pub use feeds::{Feed, FeedIndex, FeedState, Feeds};
 pub use machine::{Distribution, Host, Kernel, Reboot, Running, StaleUnit};
 pub use notice::{Notice, Told};
+pub use notification::{EvidenceAnchor, Notification, NotifyingHost};
 pub use quarantine::{Harm, Quarantine, Suspect};
 pub use rehearse::{DiskUse, FileChange, FileChanges, Rehearsal, RehearseDocument, ServiceChange};
 pub use restore_points::{RestorePoint, RestorePoints};

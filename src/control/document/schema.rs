@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::{
-    Check, Doctor, ErrorDocument, Explanation, Feeds, History, Notice, Quarantine,
+    Check, Doctor, ErrorDocument, Explanation, Feeds, History, Notice, Notification, Quarantine,
     RehearseDocument, RestorePoints, RunDocument, Schedules, Status, Takeover,
 };
 
@@ -19,6 +19,7 @@ pub fn schemas() -> [(&'static str, Schema); 14] {
         ("history-1", schema::<History>()),
         ("run-1", schema::<RunDocument>()),
         ("notice-1", schema::<Notice>()),
+        ("notification-1", schema::<Notification>()),
         ("quarantine-1", schema::<Quarantine>()),
         ("rehearse-1", schema::<RehearseDocument>()),
         ("restore-points-1", schema::<RestorePoints>()),

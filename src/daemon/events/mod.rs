@@ -11,6 +11,7 @@ mod machine;
 mod run;
 mod schedule;
 mod service;
+mod told;
 
 #[cfg(test)]
 mod drawn;
@@ -22,6 +23,7 @@ pub use machine::*;
 pub use run::*;
 pub use schedule::*;
 pub use service::*;
+pub use told::*;
 
 use tracing::Level;
 
@@ -66,6 +68,7 @@ pub fn all() -> Vec<Kind> {
         run::ALL,
         aftermath::ALL,
         machine::ALL,
+        told::ALL,
     ]
     .concat()
 }

@@ -12,10 +12,12 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::audience::Audience;
 use super::standing::{Standing, Verdict};
+use super::telling::{Attempt, Post};
 use super::timekeeping::Timekeeping;
 use crate::control::Asked;
 use crate::daemon::driver::{self, Request, RunError, RunReport};
 use crate::daemon::events::event;
+use crate::daemon::evidence::Evidence;
 use crate::daemon::feeds;
 use crate::daemon::hands::Hands;
 use crate::daemon::notice::Notice;
@@ -51,6 +53,7 @@ pub(super) enum Done {
     Configured(Verdict),
     /// The feeds were looked at; when they are again, and whether that did anything.
     Fed(Duration, bool),
+    Told(Box<Attempt>),
     Answered,
 }
 
@@ -67,6 +70,9 @@ pub(super) struct Keeper<P, H> {
     /// Whose turn it is to look at what is pending.
     pub looks: Rc<Semaphore>,
     pub timekeeping: Timekeeping,
+    pub post: Post,
+    /// Absent when it cannot be used.
+    pub evidence: Option<Evidence>,
     pub tasks: JoinSet<Done>,
 }
 
@@ -141,6 +147,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 }
                 self.tend_feeds(wait);
             }
+            Done::Told(attempt) => self.note_attempt(*attempt),
             Done::Configured(verdict) => self.configure(verdict).await,
             Done::Run(ended) => {
                 let at_work = self.at_work.take();
@@ -156,6 +163,9 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     /// Tells systemd that we live, as long as the ticker does.
     fn live(&mut self) {
         self.timekeeping.look();
+        self.anchor();
+        self.look_at_what_lasts();
+        self.deliver();
         if self.triggers.pulse().is_fresh() {
             service::alive();
         } else {

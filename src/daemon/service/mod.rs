@@ -9,9 +9,11 @@ mod keeper;
 mod timekeeping;
 
 mod audience;
+mod proving;
 mod report;
 mod requests;
 mod standing;
+mod telling;
 mod windows;
 
 pub use start::main;

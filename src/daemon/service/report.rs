@@ -99,6 +99,8 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
     ) {
         let word = match ended {
             Ok(Some(report)) => {
+                self.prove_run(&report);
+                self.tell_run(&report);
                 self.survey = report.survey.or(self.survey.take());
                 answer::run(&self.ledger, report.run)
             }
@@ -112,6 +114,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
         if let Some(at_work) = at_work {
             at_work.audience.dismiss(&word);
         }
+        self.tell_reboot();
         self.measure();
     }
 

@@ -175,6 +175,9 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             Action::LetIn { package } => {
                 return self.amend(Amendment::LetIn { package }, replies);
             }
+            Action::TestNotification { receiver } => {
+                return self.test_notification(&receiver, &peer.user(), replies);
+            }
             Action::Cancel => self.cancel(),
             Action::Pause { reason } => self.pause(peer, reason),
             Action::Resume => self.resume(peer),

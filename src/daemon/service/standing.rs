@@ -100,6 +100,8 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
                 self.standing.faults = None;
                 self.standing.in_force = true;
                 self.forget_other_schedules();
+                self.forget_other_receivers();
+                self.prove_configuration();
                 self.consider_all();
             }
             Err(faults) => {
@@ -112,6 +114,7 @@ impl<P: PackageManager + 'static, H: Hands + Clone + 'static> Keeper<P, H> {
             }
         }
         service::ready();
+        self.tell_configuration();
         self.show_status();
         match (verdict.replies, taken) {
             (Some(replies), Ok(())) => replies.done(),

@@ -8,8 +8,10 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::keeper::{Inbox, Keeper};
+use super::proving;
 use super::report::taken_away;
 use super::standing::{self, Standing};
+use super::telling::Post;
 use super::timekeeping::Timekeeping;
 use crate::control::{Asked, Level, Server};
 use crate::daemon::driver::RunError;
@@ -20,6 +22,7 @@ use crate::daemon::parts::{Parts, Paths};
 use crate::daemon::triggers::{TickerError, Triggers};
 use crate::model::ExitCode;
 use crate::os::command::System;
+use crate::os::net::Door;
 use crate::os::{journal, machine, service, signals};
 use crate::package_manager::{Fault, detect};
 use crate::state::{Ledger, LedgerError};
@@ -114,6 +117,7 @@ async fn work() -> Result<(), StartError> {
     })?;
     let _alone = opening::lock(&paths.state, DAEMON_LOCK).await?;
     let ledger = open_ledger(&paths.ledger())?;
+    let state = paths.state.clone();
     let (settings, faults, in_force) = standing::at_start();
     let assemble = move |settings: crate::config::Settings| {
         let package_manager = detect(Box::new(System), settings.package_manager.clone())?;
@@ -146,11 +150,16 @@ async fn work() -> Result<(), StartError> {
         at_work: None,
         looks: Rc::new(Semaphore::new(1)),
         timekeeping: Timekeeping::begin(),
+        post: Post::begin(Door::of_daemon()),
+        evidence: proving::open(&state),
         tasks: JoinSet::new(),
     };
     keeper.announce();
     keeper.forget_other_schedules();
     service::ready();
+    keeper.forget_other_receivers();
+    keeper.prove_configuration();
+    keeper.tell_configuration();
     keeper
         .keep(Inbox {
             stop,

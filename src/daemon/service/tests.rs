@@ -7,17 +7,22 @@ use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 
-use super::keeper::Keeper;
+use super::keeper::{Done, Keeper};
 use super::requests::Wish;
 use super::standing::Standing;
+use super::telling::Post;
 use super::timekeeping::Timekeeping;
 use crate::config::Settings;
 use crate::control::ControlError;
 use crate::daemon::hands::{Hands, Lost, Work};
 use crate::daemon::parts::{Parts, Paths};
 use crate::daemon::triggers::Triggers;
-use crate::model::{BootId, ExitCode, Host, Order, SkipReason, WorkerEvent};
+use crate::model::{
+    BootId, ExitCode, Host, Notification, NotificationKind, Order, SkipReason, WorkerEvent,
+};
+use crate::notify::{Receiver, Way};
 use crate::os::clock;
+use crate::os::net::Door;
 use crate::package_manager::fake::Fake;
 use crate::schedule::{CatchUp, Freeze, Schedule};
 use crate::state::{Ledger, Pause, Scheduled};
@@ -57,7 +62,7 @@ fn often(catch_up: CatchUp) -> Schedule {
 
 struct Bench {
     keeper: Keeper<Fake, Silent>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Bench {
@@ -104,12 +109,11 @@ impl Bench {
             at_work: None,
             looks: Rc::new(Semaphore::new(1)),
             timekeeping: Timekeeping::begin(),
+            post: Post::begin(Door::of_daemon()),
+            evidence: None,
             tasks: JoinSet::new(),
         };
-        Self {
-            keeper,
-            _folder: folder,
-        }
+        Self { keeper, folder }
     }
 
     /// The schedule was last handled so many seconds ago.
@@ -296,6 +300,70 @@ async fn a_run_by_hand_ends_with_the_window_or_has_one_of_its_length() {
             .expect_err("no window is open");
         assert_eq!(refused.exit_code(), ExitCode::Deferred);
         assert!(refused.to_string().contains("rare"), "{refused}");
+    })
+    .await;
+}
+
+impl Bench {
+    /// Somebody who is told by a shell's script.
+    fn listener(&mut self, name: &str, script: &str) {
+        let words = ["/usr/bin/env", "sh", "-c", script].map(str::to_owned);
+        let receiver = Receiver {
+            way: Way::Command(words.into()),
+            on: NotificationKind::ALL.into(),
+        };
+        self.change(|settings| {
+            let receivers = &mut settings.notify.receivers;
+            receivers.insert(name.to_owned(), receiver);
+        });
+    }
+
+    /// Everything that is under way comes to its end.
+    async fn post_goes_out(&mut self) {
+        while let Some(done) = self.keeper.tasks.join_next().await {
+            if let Ok(Done::Told(attempt)) = done {
+                self.keeper.note_attempt(*attempt);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_happened_is_told_once_and_what_did_not_arrive_waits() {
+    with_bench(async |mut bench| {
+        let heard = bench.folder.path().join("heard");
+        let script = format!("cat >> {0}; echo >> {0}", heard.display());
+        bench.listener("ops", &script);
+        bench.listener("away", "exit 1");
+        let kind = NotificationKind::Failed;
+        let failed = Notification::new(kind, "run", clock::now(), "it failed");
+        for _ in 0..2 {
+            bench.keeper.tell(&failed);
+            bench.post_goes_out().await;
+        }
+        let text = crate::os::files::read_bounded(&heard, 1 << 16).expect("told");
+        let document: serde_json::Value = serde_json::from_str(&text).expect("one document");
+        assert_eq!(document["schema"], "patchd/notification/1");
+        assert_eq!(document["host"]["name"], "bench");
+        let waiting = bench.keeper.ledger.queued().expect("read");
+        let waiting: Vec<_> = waiting.iter().map(|it| (&*it.to, it.attempts)).collect();
+        assert_eq!(waiting, [("away", 1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fault_that_is_mended_and_made_again_is_told_again() {
+    with_bench(async |mut bench| {
+        let heard = bench.folder.path().join("heard");
+        bench.listener("ops", &format!("echo $PATCHD_KIND >> {}", heard.display()));
+        for faults in [Some("error: a"), Some("error: a"), None, Some("error: a")] {
+            bench.keeper.standing.faults = faults.map(str::to_owned);
+            bench.keeper.tell_configuration();
+            bench.post_goes_out().await;
+        }
+        let text = crate::os::files::read_bounded(&heard, 1 << 16).expect("told");
+        assert_eq!(text, "config-invalid\nconfig-invalid\n");
     })
     .await;
 }

@@ -10,6 +10,7 @@ mod opened;
 mod replacement;
 #[cfg(test)]
 pub mod replay;
+mod told;
 mod transaction;
 
 use std::borrow::Cow;

@@ -48,6 +48,9 @@ pub enum Method {
     Get,
     /// Something is handed to it.
     Post,
+    /// It is a mail server, and takes a letter; headers `from` and `to` are the
+    /// envelope's.
+    Mail,
 }
 
 /// Which addresses may be spoken to.
@@ -151,6 +154,23 @@ impl Exchange {
             },
             ..Self::get(url, cap)
         }
+    }
+
+    /// Hands a letter to the mail server at `host:port`, which the operator has
+    /// named, so that it may be a neighbour.
+    #[must_use]
+    pub fn mail(server: &str, from: &str, to: &str, letter: Vec<u8>) -> Self {
+        let (host, _) = server.rsplit_once(':').unwrap_or((server, ""));
+        let host = host.trim_matches(['[', ']']).to_owned();
+        Self {
+            method: Method::Mail,
+            reach: Reach::PublicOnly {
+                besides: vec![host],
+            },
+            ..Self::post(format!("smtp://{server}"), letter, 0)
+        }
+        .header("from", from)
+        .header("to", to)
     }
 
     /// With one more header.

@@ -31,7 +31,7 @@ pub(super) async fn perform(exchange: &Exchange) -> Result<Response, Refusal> {
     let client = client(exchange, &url)?;
     let request = match exchange.method {
         Method::Get => client.get(url),
-        Method::Post => client.post(url).body(exchange.body.clone()),
+        Method::Post | Method::Mail => client.post(url).body(exchange.body.clone()),
     };
     let sent = request.headers(headers(exchange)?).send().await;
     let response = sent.map_err(|error| refusal(&host, exchange, &error))?;

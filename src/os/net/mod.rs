@@ -14,6 +14,7 @@ mod http;
 mod reach;
 mod serve;
 mod settings;
+mod smtp;
 
 pub use answer::Answer;
 pub use door::{Door, NetError};

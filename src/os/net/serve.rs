@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
-use super::exchange::{Exchange, Kind, Order, PROTOCOL, Refusal, Reply};
-use super::{frame, http};
+use super::exchange::{Exchange, Kind, Method, Order, PROTOCOL, Refusal, Reply};
+use super::{frame, http, smtp};
 use crate::model::ExitCode;
 
 /// The longest line of an order, bytes.
@@ -67,6 +67,15 @@ pub(super) async fn answer(
         Ok(exchange) => exchange,
         Err(refusal) => return reply(&mut to, &Reply::Refused(refusal)).await,
     };
+    if exchange.method == Method::Mail {
+        return match smtp::perform(&exchange).await {
+            Ok(head) => {
+                reply(&mut to, &Reply::Head(head)).await?;
+                frame::end(&mut to).await
+            }
+            Err(refusal) => reply(&mut to, &Reply::Refused(refusal)).await,
+        };
+    }
     let mut response = match http::perform(&exchange).await {
         Ok(response) => response,
         Err(refusal) => return reply(&mut to, &Reply::Refused(refusal)).await,
