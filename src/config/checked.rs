@@ -13,12 +13,13 @@ use super::layers::Layers;
 use super::node::Node;
 use super::reachable;
 use super::told;
+use super::urgency;
 use crate::model::{Action, Exception};
 use crate::os::net;
 use crate::policy::{Rule, Then, When};
 use crate::schedule::{CatchUp, Freeze, Schedule};
 use crate::verify::{Check, Probe};
-use crate::{feeds, notify, package_manager, policy, schedule, verify};
+use crate::{feeds, notify, package_manager, policy, schedule, verify, vulnerability};
 
 /// How long one attempt of a probe may take unless it says otherwise.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,6 +41,8 @@ pub struct Settings {
     pub verify: verify::Settings,
     /// For the package manager.
     pub package_manager: package_manager::Settings,
+    /// Until when a fix must be live.
+    pub deadline: vulnerability::Settings,
     /// For what is published about vulnerabilities.
     pub feeds: feeds::Settings,
     /// For whatever we fetch or send.
@@ -60,6 +63,7 @@ impl Default for Settings {
             hooks: policy::Hooks::default(),
             verify: verify::Settings::default(),
             package_manager: package_manager::Settings::default(),
+            deadline: vulnerability::Settings::default(),
             feeds: feeds::Settings::default(),
             network: net::Settings::default(),
             notify: notify::Settings::default(),
@@ -93,6 +97,7 @@ impl Checked {
             hooks: conduct::hooks(section(root, "hooks")?)?,
             verify: read_verify(section(root, "verify")?)?,
             package_manager: read_package_manager(section(root, "package_manager")?)?,
+            deadline: urgency::deadline(section(root, "deadline")?)?,
             feeds: read_feeds(section(root, "feeds")?)?,
             network: net::Settings {
                 proxy: own_text(root.get("network"), "proxy"),
@@ -179,7 +184,10 @@ fn rule(node: &Node) -> Result<Rule, Fault> {
     };
     let soak = node.duration("soak").map(SignedDuration::try_from);
     Ok(Rule {
-        when: node.get("when").map(when).unwrap_or_default(),
+        when: match node.get("when") {
+            Some(node) => urgency::about_remedy(node, when(node))?,
+            None => When::default(),
+        },
         then,
         soak: soak.transpose().map_err(|_| ours(node))?,
         reason: node.text("reason").map(str::to_owned),

@@ -58,6 +58,8 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
                 .ok_or_else(|| out_of_bounds(integer.as_str(), kind))
         }
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Leaf::Flag(*flag)),
+        (Kind::Share, DeValue::Float(number)) => share(number.as_str()),
+        (Kind::Share, DeValue::Integer(number)) => share(number.as_str()),
         (Kind::Text, DeValue::String(text)) => for_people(name, text),
         (Kind::Word(words), DeValue::String(text)) => word(name, text, words),
         (Kind::Patterns { .. }, DeValue::String(text)) => Ok(Leaf::Patterns(vec![pattern(text)?])),
@@ -70,6 +72,7 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
             let patterns = texts.into_iter().map(pattern).collect::<Result<_, _>>()?;
             Ok(Leaf::Patterns(patterns))
         }
+        (Kind::Words(words), DeValue::String(text)) => some_words(name, &[text], words),
         (Kind::Words(words), DeValue::Array(items)) => {
             let texts = strings(items).ok_or_else(|| wrong_type(kind, name, value))?;
             some_words(name, &texts, words)
@@ -129,9 +132,10 @@ pub(super) fn expected(kind: &Kind) -> String {
         ),
         Kind::Count { from, to } => format!("a whole number from {from} to {to}"),
         Kind::Flag => "true or false".to_owned(),
+        Kind::Share => "a number from 0 to 1 such as 0.1".to_owned(),
         Kind::Text => "text in quotes".to_owned(),
         Kind::Word(words) => format!("one of {}", quoted(words)),
-        Kind::Words(words) => format!("a list of some of {}", quoted(words)),
+        Kind::Words(words) => format!("one of {}, or a list of them", quoted(words)),
         Kind::Patterns { .. } => {
             "a glob such as \"libssl*\", a regular expression as \"/^linux-/\", or a list of them"
                 .to_owned()
@@ -190,6 +194,21 @@ fn quoted(words: &[&str]) -> String {
 
 fn strings<'a>(items: &'a DeArray<'_>) -> Option<Vec<&'a str>> {
     items.iter().map(|item| item.get_ref().as_str()).collect()
+}
+
+/// More digits than four are no fault: they are what somebody copied.
+fn share(text: &str) -> Result<Leaf, Wrong> {
+    let number: f64 = text.parse().unwrap_or(f64::NAN);
+    if !(0.0..=1.0).contains(&number) {
+        return Err(out_of_bounds(text, &Kind::Share));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is from 0 to 10,000"
+    )]
+    let share = (number * 10_000.0).round() as u16;
+    Ok(Leaf::Share(share))
 }
 
 fn for_people(name: &str, text: &str) -> Result<Leaf, Wrong> {

@@ -27,6 +27,7 @@ mod last_good;
 mod layers;
 mod reachable;
 mod told;
+mod urgency;
 
 mod fault;
 mod schema;

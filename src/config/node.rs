@@ -32,6 +32,8 @@ pub(super) enum Leaf {
     Duration(Duration),
     Count(u32),
     Flag(bool),
+    /// In ten-thousandths.
+    Share(u16),
     Text(String),
     Texts(Vec<String>),
     Patterns(Vec<Pattern>),
@@ -111,6 +113,13 @@ impl Node {
         }
     }
 
+    pub fn share(&self, key: &str) -> Option<u16> {
+        match self.leaf(key)? {
+            Leaf::Share(share) => Some(*share),
+            _ => None,
+        }
+    }
+
     pub fn text(&self, key: &str) -> Option<&str> {
         match self.leaf(key)? {
             Leaf::Text(text) => Some(text),
@@ -144,6 +153,7 @@ impl Leaf {
             Self::Duration(duration) => quoted(&super::duration::write(*duration)),
             Self::Count(count) => count.to_string(),
             Self::Flag(flag) => flag.to_string(),
+            Self::Share(share) => format!("{}.{:04}", share / 10_000, share % 10_000),
             Self::Text(text) => quoted(text),
             Self::Texts(texts) => list(&mut texts.iter().map(|text| quoted(text))),
             Self::Patterns(patterns) => {

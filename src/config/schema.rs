@@ -62,12 +62,14 @@ fn property(key: &Key) -> Value {
         Kind::Duration { .. } => json!({ "type": "string", "pattern": duration::PATTERN }),
         Kind::Count { from, to } => json!({ "type": "integer", "minimum": from, "maximum": to }),
         Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Kind::Text => json!({ "type": "string", "minLength": 1, "maxLength": 500 }),
         Kind::Word(words) => json!({ "enum": words }),
         Kind::Words(words) => json!({
-            "type": "array",
-            "items": { "enum": words },
-            "minItems": 1,
+            "anyOf": [
+                { "enum": words },
+                { "type": "array", "items": { "enum": words }, "minItems": 1 },
+            ],
         }),
         Kind::Patterns { none } => json!({ "anyOf": [
             { "type": "string", "minLength": 1 },

@@ -26,7 +26,7 @@ pub async fn survey<P: PackageManager>(
     package_manager: &P,
     ledger: Option<&mut Ledger>,
     judge: Judge<'_>,
-    lookup: Option<&Lookup<'_>>,
+    lookup: Option<&Lookup>,
 ) -> Result<Survey, SurveyError> {
     let Stock {
         mut pending,
@@ -60,7 +60,7 @@ pub async fn survey<P: PackageManager>(
             updates: &survey.pending.updates,
             decisions: &survey.decisions,
             clocks: &clocks,
-            live: lookup.live,
+            live: lookup.live.as_ref(),
             owners: &owners,
         });
         survey.vulnerabilities = Some(found);

@@ -2,19 +2,24 @@
 //! gathers; the judging is `vulnerability`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::feeds::{Ways, library};
+use super::parts::Parts;
 use crate::feeds::{Freshness, Index, IndexError, Library, Standing};
 use crate::model::{
     CveId, CveVerdict, Decided, InstalledPackage, LiveLook, PackageId, PackageName, PendingUpdate,
     RunningKernel, SourceVersion, Threat, Version,
 };
 use crate::policy::SeenVersions;
+use crate::running;
 use crate::vulnerability::{
     Advice, Aftermath, Case, Doubt, Feed, FeedState, Judgement, Machine, Ranking, Settings, Tally,
     judge, sources, stale_sources,
 };
+use crate::worker::FOLDER;
 
 /// Everything that one look needs to know.
 #[derive(Debug)]
@@ -29,15 +34,12 @@ pub struct Knowledge {
 
 /// Where a look finds what it needs to know.
 #[derive(Debug, Clone)]
-pub struct Lookup<'a> {
-    /// The feeds of this machine.
-    pub library: &'a Library,
-    /// How urgency is told.
-    pub settings: Settings,
-    /// What runs.
-    pub kernel: RunningKernel,
+pub struct Lookup {
+    library: Library,
+    settings: Settings,
+    kernel: RunningKernel,
     /// Who ran old code when somebody looked last in this boot.
-    pub live: Option<&'a LiveLook>,
+    pub live: Option<LiveLook>,
 }
 
 /// What is open here.
@@ -76,7 +78,20 @@ pub struct Since<'a> {
     pub owners: &'a BTreeMap<String, PackageName>,
 }
 
-impl Lookup<'_> {
+impl Lookup {
+    /// On this machine; `None` in an image, of which nothing runs, and where nobody
+    /// knows of which release it is.
+    #[must_use]
+    pub fn of<P>(parts: &Parts<P>) -> Option<Self> {
+        let library = library(parts, Ways::OfThisMachine).ok();
+        library.filter(|_| !parts.at_rest).map(|library| Self {
+            library,
+            settings: parts.settings.deadline,
+            kernel: running::running_kernel(&running::kernel(Path::new("/"))),
+            live: running::live_look(Path::new(FOLDER), &parts.host.boot_id),
+        })
+    }
+
     /// What the index says of all that is installed. Without one nothing is known,
     /// and that is told; it stops nobody.
     #[must_use]

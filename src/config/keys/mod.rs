@@ -51,6 +51,8 @@ pub(super) enum Kind {
     Count { from: u32, to: u32 },
     /// True or false.
     Flag,
+    /// A share of one, four digits of it.
+    Share,
     /// Text for people, one line.
     Text,
     /// One of these.

@@ -118,8 +118,33 @@ const WHEN: Shape = Shape {
         ),
         optional(
             "security",
-            "Whether an origin labelled security offers it.",
+            "Whether an origin labelled security offers it, or it closes a vulnerability here.",
             Kind::Flag,
+        ),
+        optional(
+            "severity",
+            "The worst rating among what it closes here, any of.",
+            Kind::Words(&["critical", "high", "medium", "low", "none", "unrated"]),
+        ),
+        optional(
+            "tier",
+            "The most urgent tier among what it closes here, any of.",
+            Kind::Words(&["P0", "P1", "P2", "P3", "P4"]),
+        ),
+        optional(
+            "cve",
+            "A vulnerability that it closes here: a pattern, or a list of them.",
+            Kind::Patterns { none: false },
+        ),
+        optional(
+            "known_exploited",
+            "Whether something that it closes here is known to be exploited.",
+            Kind::Flag,
+        ),
+        optional(
+            "epss_at_least",
+            "The highest EPSS among what it closes here is at least this.",
+            Kind::Share,
         ),
         optional("kernel", "Whether it is a kernel.", Kind::Flag),
         optional(

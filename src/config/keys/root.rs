@@ -54,6 +54,11 @@ pub(in crate::config) const ROOT: Shape = Shape {
             Kind::Table(&PACKAGE_MANAGER),
         ),
         optional(
+            "deadline",
+            "Until when a fix must be live on this machine.",
+            Kind::Table(&DEADLINE),
+        ),
+        optional(
             "feeds",
             "What is published about vulnerabilities, and how it is kept up.",
             Kind::Table(&FEEDS),
@@ -72,6 +77,25 @@ pub(in crate::config) const ROOT: Shape = Shape {
             "exception",
             "Vulnerabilities that you live with for a while.",
             Kind::Tables(&EXCEPTION, Merge::Replace),
+        ),
+    ],
+    one_of: &[],
+    check: consistency::nothing,
+};
+
+const DEADLINE: Shape = Shape {
+    path: "deadline",
+    about: "Until when a fix must be live on this machine.",
+    keys: &[
+        optional(
+            "profile",
+            "Whose terms: default, pci (PCI DSS 6.3.3), or bod-26-04 (CISA's directive).",
+            Kind::Word(&["default", "pci", "bod-26-04"]),
+        ),
+        optional(
+            "exposed",
+            "Whether this machine can be reached from the internet; not given counts as true.",
+            Kind::Flag,
         ),
     ],
     one_of: &[],

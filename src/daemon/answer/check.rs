@@ -8,6 +8,7 @@ use crate::control::ControlError;
 use crate::control::document::{self, Reboot};
 use crate::daemon::quarantine::kept_away;
 use crate::daemon::survey::{Survey, survey};
+use crate::daemon::vulnerabilities::Lookup;
 use crate::model::{Decided, ExitCode, LiveLook, PendingUpdate, Repository};
 use crate::os;
 use crate::os::clock;
@@ -90,7 +91,9 @@ pub async fn look<P: PackageManager>(view: &View<'_, P>, name: &str) -> Result<L
     } else {
         None
     };
-    let mut survey = survey(&view.parts.package_manager, ledger.as_mut(), judge).await?;
+    let package_manager = &view.parts.package_manager;
+    let lookup = Lookup::of(view.parts);
+    let mut survey = survey(package_manager, ledger.as_mut(), judge, lookup.as_ref()).await?;
     survey.pending.doubt_missing();
     let kernel = running::kernel(Path::new("/"));
     let live = running::live_look(Path::new(FOLDER), &view.parts.host.boot_id);

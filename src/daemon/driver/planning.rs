@@ -12,6 +12,7 @@ use crate::daemon::hands::Hands;
 use crate::daemon::notice::Notice;
 use crate::daemon::quarantine::kept_away;
 use crate::daemon::survey::{Survey, SurveyError, survey};
+use crate::daemon::vulnerabilities::Lookup;
 use crate::model::{Action, Decision, PackageId, PackageName, Plan};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
@@ -88,7 +89,9 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
             now: clock::now(),
         };
         let package_manager = &self.parts.package_manager;
-        let mut survey = survey(package_manager, Some(&mut self.ledger), judge).await?;
+        let lookup = Lookup::of(self.parts);
+        let ledger = Some(&mut self.ledger);
+        let mut survey = survey(package_manager, ledger, judge, lookup.as_ref()).await?;
         if !survey.pending.complete {
             return Err(SurveyError::Incomplete(survey.pending.gaps));
         }
