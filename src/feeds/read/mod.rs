@@ -1,7 +1,7 @@
 //! Raw feeds into records: one reader a format, each within bounds of memory and
 //! time whatever it is given. What is wrong with a record is counted, and the rest
 //! is read; what is wrong with the whole is the end of it. It runs in a process of
-//! its own that has nothing else ([`serve`]), and must not know what becomes of
+//! its own that has nothing else ([`serve()`]), and must not know what becomes of
 //! the records.
 
 mod advisories;
