@@ -407,7 +407,7 @@ mod tests {
         };
         let defined: Vec<&str> = defined.collect();
         assert!(defined.iter().all(understood), "{defined:?}");
-        assert_eq!(defined.len(), 19);
+        assert_eq!(defined.len(), 21);
     }
 
     fn some_call() -> impl Strategy<Value = Call> {
