@@ -419,7 +419,7 @@ mod tests {
         };
         let defined: Vec<&str> = defined.collect();
         assert!(defined.iter().all(understood), "{defined:?}");
-        assert_eq!(defined.len(), 20);
+        assert_eq!(defined.len(), 22);
     }
 
     fn some_call() -> impl Strategy<Value = Call> {

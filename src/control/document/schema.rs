@@ -12,7 +12,7 @@ use super::{
 
 /// The schema of every document, by the name in its `schema` field.
 #[must_use]
-pub fn schemas() -> [(&'static str, Schema); 14] {
+pub fn schemas() -> [(&'static str, Schema); 15] {
     [
         ("check-1", schema::<Check>()),
         ("status-1", schema::<Status>()),

@@ -90,7 +90,7 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         };
         let package_manager = &self.parts.package_manager;
         let lookup = Lookup::of(self.parts);
-        let ledger = Some(&mut self.ledger);
+        let ledger = Some(&mut *self.ledger);
         let mut survey = survey(package_manager, ledger, judge, lookup.as_ref()).await?;
         if !survey.pending.complete {
             return Err(SurveyError::Incomplete(survey.pending.gaps));

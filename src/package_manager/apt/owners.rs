@@ -18,9 +18,9 @@ impl Apt {
     ) -> Result<BTreeMap<String, PackageName>, Fault> {
         let mut owners = BTreeMap::new();
         for batch in files.chunks(BATCH) {
-            let names = batch.iter().flat_map(|file| names(file));
+            let asked = batch.iter().flat_map(|file| names(file));
             // It fails for what is nobody's, and answers about the others.
-            let answer = self.runner.ask(&commands::search(names)).await?;
+            let answer = self.runner.ask(&commands::search(asked)).await?;
             let found = parse(&answer.text());
             for file in batch {
                 let mut owner = names(file).filter_map(|name| found.get(name));
