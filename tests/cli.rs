@@ -387,6 +387,14 @@ fn every_value_tells_where_it_comes_from() {
     lock_wait = "10m"  # built-in
     script_timeout = "1h"  # built-in
     stale_after = "3d"  # built-in
+
+    [deadline]
+    profile = "default"  # built-in
+
+    [feeds]
+    interval = "6h"  # built-in
+    kev_interval = "1h"  # built-in
+    stale_after = "3d"  # built-in
     "#);
     let schema = place.call(&["config", "schema"]).json();
     assert_eq!(schema["title"], "patchd.toml");

@@ -33,20 +33,18 @@ pub(super) fn print(found: &Vulnerabilities, vulnerable: &[Vulnerable]) {
 
 /// `P0 CVE-2026-0001 in openssl 3.0.17-1 (known exploited since 2026-01-01), pending, due 2026-01-04`
 pub(super) fn line(of: &Vulnerable, cve: &Cve) -> String {
-    let mut line = format!(
-        "{} {} in {} {} ({}), {}",
+    let due = cve.due.as_deref().map_or(String::new(), |due| {
+        format!(", due {}", due.split('T').next().unwrap_or(due))
+    });
+    format!(
+        "{} {} in {} {} ({}), {}{due}",
         cve.tier,
         cve.id,
         of.source,
         of.version,
         cve.reason,
         way(cve)
-    );
-    if let Some(due) = &cve.due {
-        let day = due.split('T').next().unwrap_or(due);
-        line.push_str(&format!(", due {day}"));
-    }
-    line
+    )
 }
 
 /// How far its fix is, or how it can be had.
@@ -87,18 +85,16 @@ fn counts(found: &Vulnerabilities) -> String {
     let parts: Vec<String> = parts
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    let mut line = match found.affected {
+    let open = match found.affected {
         0 => "no open vulnerabilities known".to_owned(),
         count => format!("{count} open vulnerabilities: {}", parts.join(", ")),
     };
-    if found.undetermined > 0 {
-        line.push_str(&format!("; {} undetermined", found.undetermined));
-    }
-    if found.unimportant > 0 {
-        line.push_str(&format!(
-            "; {} unimportant ones not counted",
-            found.unimportant
-        ));
-    }
-    line
+    let others = [
+        (found.undetermined, "undetermined"),
+        (found.unimportant, "unimportant ones not counted"),
+    ];
+    let others = others.iter().filter(|(count, _)| *count > 0);
+    let others = others.map(|(count, what)| format!("{count} {what}"));
+    let all: Vec<String> = std::iter::once(open).chain(others).collect();
+    all.join("; ")
 }

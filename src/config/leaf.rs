@@ -51,32 +51,30 @@ pub(super) fn read(kind: &Kind, name: &str, value: &DeValue<'_>) -> Result<Leaf,
             Ok(Leaf::Duration(duration))
         }
         (Kind::Count { from, to }, DeValue::Integer(integer)) => {
-            u32::from_str_radix(integer.as_str(), integer.radix())
-                .ok()
-                .filter(|count| (*from..=*to).contains(count))
-                .map(Leaf::Count)
-                .ok_or_else(|| out_of_bounds(integer.as_str(), kind))
+            let count = u32::from_str_radix(integer.as_str(), integer.radix()).ok();
+            let count = count.filter(|count| (*from..=*to).contains(count));
+            let wrong = || out_of_bounds(integer.as_str(), kind);
+            count.map(Leaf::Count).ok_or_else(wrong)
         }
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Leaf::Flag(*flag)),
-        (Kind::Share, DeValue::Float(number)) => share(number.as_str()),
-        (Kind::Share, DeValue::Integer(number)) => share(number.as_str()),
+        (Kind::Share, DeValue::Float(share)) => read_share(share.as_str()),
+        (Kind::Share, DeValue::Integer(share)) => read_share(share.as_str()),
         (Kind::Text, DeValue::String(text)) => for_people(name, text),
         (Kind::Word(words), DeValue::String(text)) => word(name, text, words),
-        (Kind::Patterns { .. }, DeValue::String(text)) => Ok(Leaf::Patterns(vec![pattern(text)?])),
-        (Kind::Patterns { none }, DeValue::Array(items)) => {
-            let texts = strings(items).ok_or_else(|| wrong_type(kind, name, value))?;
-            if texts.is_empty() && !none {
+        (Kind::Patterns { .. }, DeValue::String(text)) => patterns(&[text]),
+        (Kind::Patterns { none }, DeValue::Array(items)) => match strings(items) {
+            Some(texts) if texts.is_empty() && !none => {
                 let what = format!("{name:?} is an empty list, so the rule could never match");
-                return Err(wrong(what, kind));
+                Err(wrong(what, kind))
             }
-            let patterns = texts.into_iter().map(pattern).collect::<Result<_, _>>()?;
-            Ok(Leaf::Patterns(patterns))
-        }
+            Some(texts) => patterns(&texts),
+            None => Err(wrong_type(kind, name, value)),
+        },
         (Kind::Words(words), DeValue::String(text)) => some_words(name, &[text], words),
-        (Kind::Words(words), DeValue::Array(items)) => {
-            let texts = strings(items).ok_or_else(|| wrong_type(kind, name, value))?;
-            some_words(name, &texts, words)
-        }
+        (Kind::Words(words), DeValue::Array(items)) => match strings(items) {
+            Some(texts) => some_words(name, &texts, words),
+            None => Err(wrong_type(kind, name, value)),
+        },
         (Kind::Url, DeValue::String(text)) => target::url(text),
         (Kind::Webhook, DeValue::String(text)) => target::webhook(text),
         (Kind::Mailbox, DeValue::String(text)) => target::mailbox(text),
@@ -197,7 +195,7 @@ fn strings<'a>(items: &'a DeArray<'_>) -> Option<Vec<&'a str>> {
 }
 
 /// More digits than four are no fault: they are what somebody copied.
-fn share(text: &str) -> Result<Leaf, Wrong> {
+fn read_share(text: &str) -> Result<Leaf, Wrong> {
     let number: f64 = text.parse().unwrap_or(f64::NAN);
     if !(0.0..=1.0).contains(&number) {
         return Err(out_of_bounds(text, &Kind::Share));
@@ -254,6 +252,11 @@ fn cve(text: &str) -> Result<Leaf, Wrong> {
         Ok(id) => Ok(Leaf::Text(id.to_string())),
         Err(_) => Err(wrong(format!("{text:?} is not a CVE id"), &Kind::Cve)),
     }
+}
+
+fn patterns(texts: &[&str]) -> Result<Leaf, Wrong> {
+    let patterns = texts.iter().map(|text| pattern(text));
+    patterns.collect::<Result<_, _>>().map(Leaf::Patterns)
 }
 
 fn pattern(text: &str) -> Result<Pattern, Wrong> {

@@ -35,10 +35,6 @@ fn covers(outer: &When, inner: &When) -> bool {
             .is_some_and(|inner| inner.iter().all(is_wider))
     };
     let flag = |outer: Option<bool>, inner: Option<bool>| outer.is_none() || outer == inner;
-    fn listed<T: PartialEq>(outer: Option<&Vec<T>>, inner: Option<&Vec<T>>) -> bool {
-        let Some(outer) = outer else { return true };
-        inner.is_some_and(|inner| inner.iter().all(|it| outer.contains(it)))
-    }
     let least = |outer: Option<u16>, inner: Option<u16>| {
         outer.is_none_or(|outer| inner.is_some_and(|inner| inner >= outer))
     };
@@ -53,6 +49,11 @@ fn covers(outer: &When, inner: &When) -> bool {
         && least(outer.epss_at_least, inner.epss_at_least)
         && flag(outer.kernel, inner.kernel)
         && flag(outer.needs_reboot, inner.needs_reboot)
+}
+
+fn listed<T: PartialEq>(outer: Option<&Vec<T>>, inner: Option<&Vec<T>>) -> bool {
+    let Some(outer) = outer else { return true };
+    inner.is_some_and(|inner| inner.iter().all(|it| outer.contains(it)))
 }
 
 #[cfg(test)]

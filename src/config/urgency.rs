@@ -7,8 +7,15 @@ use crate::model::{Severity, Tier};
 use crate::policy::When;
 use crate::vulnerability::{Profile, Settings};
 
-/// What a rating is called that nobody gave.
-const UNRATED: &str = "unrated";
+/// What nobody rates has a word of its own.
+const RATINGS: [(&str, Option<Severity>); 6] = [
+    ("critical", Some(Severity::Critical)),
+    ("high", Some(Severity::High)),
+    ("medium", Some(Severity::Medium)),
+    ("low", Some(Severity::Low)),
+    ("none", Some(Severity::None)),
+    ("unrated", None),
+];
 
 pub(super) fn deadline(node: &Node) -> Result<Settings, Fault> {
     let profile = node.text("profile").and_then(Profile::named);
@@ -20,6 +27,10 @@ pub(super) fn deadline(node: &Node) -> Result<Settings, Fault> {
 
 /// Adds the conditions about what an update would close.
 pub(super) fn about_remedy(node: &Node, when: When) -> Result<When, Fault> {
+    let severity = |word: &str| {
+        let mut ratings = RATINGS.iter();
+        ratings.find(|(name, _)| *name == word).map(|(_, it)| *it)
+    };
     Ok(When {
         severity: each(node, "severity", severity)?,
         tier: each(node, "tier", tier)?,
@@ -42,23 +53,6 @@ fn each<T>(
         .iter()
         .map(|word| read(word).ok_or_else(|| ours(node)));
     values.collect::<Result<_, _>>().map(Some)
-}
-
-fn severity(word: &str) -> Option<Option<Severity>> {
-    if word == UNRATED {
-        return Some(None);
-    }
-    let known = [
-        Severity::None,
-        Severity::Low,
-        Severity::Medium,
-        Severity::High,
-        Severity::Critical,
-    ];
-    known
-        .into_iter()
-        .find(|it| it.to_string() == word)
-        .map(Some)
 }
 
 fn tier(word: &str) -> Option<Tier> {

@@ -110,7 +110,7 @@ async fn tell(
             0 => return to.shutdown().await,
             length => {
                 to.write_all(piece.get(..length).unwrap_or_default())
-                    .await?
+                    .await?;
             }
         }
     }
@@ -211,7 +211,7 @@ mod tests {
     const END: &str = r#"{"end":{"records":2}}"#;
 
     async fn heard(format: Format, lines: &[&str]) -> Result<(End, String), IntakeError> {
-        let said = lines.iter().map(|it| format!("{it}\n")).collect::<String>();
+        let said = lines.join("\n") + "\n";
         heard_exactly(format, said.as_bytes()).await
     }
 

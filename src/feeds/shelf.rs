@@ -73,7 +73,7 @@ impl Shelf {
             .recursive(true)
             .mode(0o700)
             .create(&self.0)?;
-        let file = self.open(&self.0.join("lock"))?;
+        let file = open(&self.0.join("lock"))?;
         let mut waited = Duration::ZERO;
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -90,7 +90,7 @@ impl Shelf {
     /// A file that is gone when nobody has it open any more.
     pub(super) fn scratch(&self) -> io::Result<File> {
         let path = self.0.join("raw");
-        let file = self.open(&path)?;
+        let file = open(&path)?;
         std::fs::remove_file(&path)?;
         Ok(file)
     }
@@ -98,20 +98,9 @@ impl Shelf {
     pub(super) fn draft(&self, format: Format) -> io::Result<Draft> {
         let path = self.records_file(format);
         let beside = path.with_extension("records.new");
-        let file = self.open(&beside)?;
+        let file = open(&beside)?;
         file.set_len(0)?;
         Ok(Draft { file, beside, path })
-    }
-
-    fn open(&self, path: &Path) -> io::Result<File> {
-        File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(files::no_follow())
-            .open(path)
     }
 
     fn records_file(&self, format: Format) -> PathBuf {
@@ -152,4 +141,15 @@ impl Iterator for Records {
             Err(cause) => Some(Err(cause)),
         }
     }
+}
+/// A file of ours: it is made if it is not there, and nobody follows a link.
+fn open(path: &Path) -> io::Result<File> {
+    File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(files::no_follow())
+        .open(path)
 }

@@ -115,6 +115,9 @@ fn later_files_win_key_by_key_sorted_by_name_over_all_folders() {
     script_timeout = "1h"  # built-in
     stale_after = "3d"  # built-in
 
+    [deadline]
+    profile = "default"  # built-in
+
     [feeds]
     interval = "6h"  # built-in
     kev_interval = "1h"  # built-in

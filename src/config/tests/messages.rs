@@ -38,7 +38,7 @@ fn all_faults_of_all_files_are_told_at_once() {
     5 | [polcy.default]
       |  ^^^^^
       |
-      = help: did you mean "policy"? known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network, notify, exception
+      = help: did you mean "policy"? known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, deadline, feeds, network, notify, exception
 
     error: this is not TOML: unclosed array, expected `]`
      --> /etc/patchd/conf.d/1.toml:1:11
@@ -92,7 +92,7 @@ fn faults_have_a_form_for_logs_and_one_for_programs() {
 #[test]
 fn keys_that_are_not_built_yet_are_refused_by_name() {
     insta::assert_snapshot!(told("[hooks]\n[policy.default]\nreboot = \"never\"\n"), @r#"the configuration is valid"#);
-    insta::assert_snapshot!(told("[[policy.a.rule]]\nthen = \"install\"\nurgent = true\nwhen = { severity = \"high\" }\n"), @r#"
+    insta::assert_snapshot!(told("[[policy.a.rule]]\nthen = \"install\"\nurgent = true\n"), @r#"
     error: "urgent" is not built yet: this version of patchd starts nothing outside a window
      --> /etc/patchd/patchd.toml:3:1
       |
@@ -101,15 +101,7 @@ fn keys_that_are_not_built_yet_are_refused_by_name() {
       |
       = help: remove the key
 
-    error: "severity" is not built yet: this version of patchd reads no vulnerability feeds
-     --> /etc/patchd/patchd.toml:4:10
-      |
-    4 | when = { severity = "high" }
-      |          ^^^^^^^^
-      |
-      = help: remove the key
-
-    the configuration is invalid: 2 faults
+    the configuration is invalid: 1 fault
     "#);
 }
 
@@ -122,7 +114,7 @@ fn unknown_keys_are_refused_with_those_that_are_known() {
     1 | color = true
       | ^^^^^
       |
-      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network, notify, exception
+      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, deadline, feeds, network, notify, exception
 
     the configuration is invalid: 1 fault
     "#);
@@ -133,7 +125,7 @@ fn unknown_keys_are_refused_with_those_that_are_known() {
     3 | when = { pakage = "a" }
       |          ^^^^^^
       |
-      = help: did you mean "package"? known keys: package, source, origin, security, kernel, needs_reboot
+      = help: did you mean "package"? known keys: package, source, origin, security, severity, tier, cve, known_exploited, epss_at_least, kernel, needs_reboot
 
     the configuration is invalid: 1 fault
     "#);
@@ -174,7 +166,7 @@ fn a_file_that_others_may_write_is_never_used() {
     1 | x = 1
       | ^
       |
-      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network, notify, exception
+      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, deadline, feeds, network, notify, exception
 
     the configuration is invalid: 2 faults
     "#);

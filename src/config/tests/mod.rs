@@ -14,8 +14,10 @@ use jiff::SignedDuration;
 
 use super::layers::uncommented;
 use super::*;
+use crate::model::{Severity, Tier};
 use crate::policy::Then;
 use crate::verify::{Check, Probe};
+use crate::vulnerability::{self, Profile};
 
 /// A machine with these files, all sound in owner and mode.
 struct Machine {
@@ -146,6 +148,9 @@ fn the_shipped_file_has_every_key_that_has_a_default() {
     script_timeout = "1h"
     stale_after = "3d"
 
+    [deadline]
+    profile = "default"
+
     [feeds]
     interval = "6h"
     kev_interval = "1h"
@@ -194,13 +199,6 @@ fn every_key_arrives_where_it_belongs() {
         lock_wait = "0s"
         script_timeout = "10s"
         stale_after = "12h"
-        [feeds]
-        interval = "12h"
-        kev_interval = "30m"
-        stale_after = "1d"
-        mirror = "http://127.0.0.1:8000/feeds"
-        [network]
-        proxy = "http://proxy:3128"
         "#,
     );
     assert_eq!(settings.policies["default"].rules, []);
@@ -240,6 +238,38 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(manager.lock_wait, Duration::ZERO);
     assert_eq!(manager.script_timeout, Duration::from_secs(10));
     assert_eq!(manager.stale_after, Duration::from_hours(12));
+}
+
+#[test]
+fn what_is_said_of_vulnerabilities_arrives_where_it_belongs() {
+    let settings = sound(
+        r#"
+        [[policy.web.rule]]
+        when = { severity = ["critical", "unrated"], tier = "P0", cve = "CVE-2026-*", known_exploited = true, epss_at_least = 0.1 }
+        then = "install"
+        [deadline]
+        profile = "bod-26-04"
+        exposed = false
+        [feeds]
+        interval = "12h"
+        kev_interval = "30m"
+        stale_after = "1d"
+        mirror = "http://127.0.0.1:8000/feeds"
+        [network]
+        proxy = "http://proxy:3128"
+        "#,
+    );
+    let when = &settings.policies["web"].rules[0].when;
+    assert_eq!(when.severity, Some(vec![Some(Severity::Critical), None]));
+    assert_eq!(when.tier, Some(vec![Tier::P0]));
+    assert_eq!(when.cve.as_ref().map(Vec::len), Some(1));
+    assert_eq!(when.known_exploited, Some(true));
+    assert_eq!(when.epss_at_least, Some(1000));
+    let deadline = vulnerability::Settings {
+        profile: Profile::Bod2604,
+        exposed: Some(false),
+    };
+    assert_eq!(settings.deadline, deadline);
     let feeds = crate::feeds::Settings {
         interval: Duration::from_hours(12),
         kev_interval: Duration::from_mins(30),
@@ -297,6 +327,11 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     policy.NAME.rule.when.source
     policy.NAME.rule.when.origin
     policy.NAME.rule.when.security
+    policy.NAME.rule.when.severity
+    policy.NAME.rule.when.tier
+    policy.NAME.rule.when.cve
+    policy.NAME.rule.when.known_exploited
+    policy.NAME.rule.when.epss_at_least
     policy.NAME.rule.when.kernel
     policy.NAME.rule.when.needs_reboot
     policy.NAME.rule.then
@@ -306,6 +341,11 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     policy.NAME.rule_before.when.source
     policy.NAME.rule_before.when.origin
     policy.NAME.rule_before.when.security
+    policy.NAME.rule_before.when.severity
+    policy.NAME.rule_before.when.tier
+    policy.NAME.rule_before.when.cve
+    policy.NAME.rule_before.when.known_exploited
+    policy.NAME.rule_before.when.epss_at_least
     policy.NAME.rule_before.when.kernel
     policy.NAME.rule_before.when.needs_reboot
     policy.NAME.rule_before.then
@@ -315,6 +355,11 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     policy.NAME.rule_after.when.source
     policy.NAME.rule_after.when.origin
     policy.NAME.rule_after.when.security
+    policy.NAME.rule_after.when.severity
+    policy.NAME.rule_after.when.tier
+    policy.NAME.rule_after.when.cve
+    policy.NAME.rule_after.when.known_exploited
+    policy.NAME.rule_after.when.epss_at_least
     policy.NAME.rule_after.when.kernel
     policy.NAME.rule_after.when.needs_reboot
     policy.NAME.rule_after.then
@@ -345,6 +390,8 @@ fn the_schema_names_exactly_the_keys_that_are_accepted() {
     package_manager.lock_wait
     package_manager.script_timeout
     package_manager.stale_after
+    deadline.profile
+    deadline.exposed
     feeds.interval
     feeds.kev_interval
     feeds.stale_after

@@ -65,7 +65,7 @@ fn nothing_from_outside_reaches_the_terminal_as_a_control_character() {
     1 | "a\u001b" = 1
       | ^^^^^^^^^
       |
-      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, feeds, network, notify, exception
+      = help: remove it; known keys: schedule, freeze, policy, restart, rollback, hooks, verify, package_manager, deadline, feeds, network, notify, exception
 
     error: "retries" cannot be text
      --> /etc/patchd/conf.d/a\u{1b}[31m\n.toml:2:18

@@ -30,7 +30,7 @@ fn is_public(address: IpAddr) -> bool {
         IpAddr::V4(it) => is_public_v4(it),
         // What the registries have given out, without what leads elsewhere.
         IpAddr::V6(it) => match it.segments() {
-            [0x2001, 0..0x200, ..] | [0x2001, 0x0db8, ..] | [0x2002, ..] => false,
+            [0x2001, 0..0x200 | 0x0db8, ..] | [0x2002, ..] => false,
             [0x3fff, 0..0x1000, ..] => false,
             [first, ..] => first & 0xe000 == 0x2000,
         },
@@ -38,11 +38,10 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let never = match address.octets() {
-        [0 | 127 | 240..=255, ..] | [192, 0, 0, _] | [198, 18 | 19, ..] => true,
-        [192, 88, 99, _] => true,
-        _ => false,
-    };
+    let never = matches!(
+        address.octets(),
+        [0 | 127 | 240..=255, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [198, 18 | 19, ..]
+    );
     !(never
         || is_shared(address)
         || address.is_private()
