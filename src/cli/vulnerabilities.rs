@@ -85,9 +85,10 @@ fn counts(found: &Vulnerabilities) -> String {
     let parts: Vec<String> = parts
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    let open = match found.affected {
-        0 => "no open vulnerabilities known".to_owned(),
-        count => format!("{count} open vulnerabilities: {}", parts.join(", ")),
+    let open = match (found.affected, found.unknown_packages) {
+        (0, 0) => "no open vulnerabilities".to_owned(),
+        (0, _) => "no vulnerability is known to be open; not everything can be told".to_owned(),
+        (count, _) => format!("{count} open vulnerabilities: {}", parts.join(", ")),
     };
     let others = [
         (found.undetermined, "undetermined"),
