@@ -61,7 +61,7 @@ pub enum RestoreError {
         /// What is wrong with it.
         detail: String,
     },
-    /// What is installed now is not what the run has left.
+    /// Somebody has changed packages meanwhile: since the plan, or since the run.
     #[error("{0}")]
     Overtaken(String),
     /// dpkg is used by somebody else.

@@ -147,15 +147,17 @@ fn sound_status(site: &Site) -> Result<Vec<u8>, RestoreError> {
     site.status()
 }
 
-/// What shall be replaced must be whole, and in the version that is known.
+/// What shall be replaced must be whole, and in the version that was planned from.
 fn sound<'a>(installed: &'a [Stanza<'a>], change: &Change) -> Result<&'a Stanza<'a>, RestoreError> {
-    let found = database::find(installed, &change.id);
-    let found = found.filter(|stanza| stanza.is_sound() && stanza.version == change.from);
-    found.ok_or_else(|| {
-        RestoreError::Unsound(format!(
-            "{change} cannot be undone later: dpkg does not have it as installed in the version before"
-        ))
-    })
+    match database::find(installed, &change.id) {
+        Some(stanza) if stanza.version != change.from => Err(RestoreError::Overtaken(format!(
+            "{change}: meanwhile dpkg has another version of it"
+        ))),
+        Some(stanza) if stanza.is_sound() => Ok(stanza),
+        _ => Err(RestoreError::Unsound(format!(
+            "{change} cannot be undone later: dpkg does not have it as installed"
+        ))),
+    }
 }
 
 /// One package that is being kept.

@@ -150,6 +150,9 @@ fn not_kept(cause: RestoreError) -> Refusal {
             faults: vec![cause.to_string()],
             room: Plan::default(),
         },
+        RestoreError::Overtaken(difference) => Refusal::Stale {
+            differences: vec![difference],
+        },
         RestoreError::Locked => Refusal::Locked {
             holder: "another program".to_owned(),
             waited_seconds: 0,
