@@ -12,6 +12,9 @@ use crate::os::clock;
 pub(super) const ASTRAY: &str =
     "the worker reported on something else; see `journalctl -u 'patchd-worker@*'`";
 
+/// How often somebody is asked to close a record.
+const CLOSINGS: usize = 3;
+
 /// Gives such an order and waits for its report.
 pub(super) async fn order<H: Hands>(hands: &mut H, phase: Phase) -> Result<Report, String> {
     let run = opening::new_id(clock::now(), None);
@@ -31,6 +34,17 @@ pub(super) async fn give<H: Hands>(
             WorkerEvent::Done { report } => return Ok(report),
             WorkerEvent::Refused { refusal } => return Err(refusal.to_string()),
             _ => {}
+        }
+    }
+}
+
+/// Closes a run's record, however the run went. A worker that is killed at it gets
+/// a successor; where none gets it done, the next repair does it.
+pub(super) async fn close_record<H: Hands>(hands: &mut H, run: RunId) {
+    for _ in 0..CLOSINGS {
+        let cleaned = give(hands, run, Task::plain(Phase::Cleanup)).await;
+        if cleaned.is_ok() {
+            return;
         }
     }
 }

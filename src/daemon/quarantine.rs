@@ -2,13 +2,12 @@
 //! the book; a pin that somebody has removed counts at once.
 
 use super::driver::opening;
-use super::handover::{ASTRAY, give};
+use super::handover::{ASTRAY, close_record, give};
 use super::hands::Hands;
 use super::parts::Parts;
 use crate::control::ControlError;
 use crate::model::{
-    Change, Errand, ExitCode, KeptAway, PackageName, Phase, Quarantining, Report, Suspicion, Task,
-    Version,
+    Change, Errand, ExitCode, KeptAway, PackageName, Quarantining, Report, Suspicion, Task, Version,
 };
 use crate::os::clock;
 use crate::package_manager::{Fault, PackageManager};
@@ -80,8 +79,7 @@ pub async fn amend<P: PackageManager, H: Hands>(
     let failed = |sentence| ControlError::failed(sentence, ExitCode::Failed);
     let errand = Task::on(Errand::Quarantine(wanted));
     let done = give(hands, run, errand).await;
-    // The record is closed however it went; a refused order has none.
-    let _closed = give(hands, run, Task::plain(Phase::Cleanup)).await;
+    close_record(hands, run).await;
     match done.map_err(failed)? {
         Report::Quarantine { .. } => Ok(()),
         _ => Err(failed(ASTRAY.to_owned())),

@@ -13,13 +13,13 @@ use jiff::Timestamp;
 use crate::cycle::{Effect, Event, Mandate, Stage, State, Step, step};
 use crate::daemon::deeds;
 use crate::daemon::events::event;
-use crate::daemon::handover::give;
+use crate::daemon::handover::close_record;
 use crate::daemon::hands::{End, Hands, Lost, Work};
 use crate::daemon::notice::{Notice, Notify, log};
 use crate::daemon::parts::Parts;
 use crate::daemon::survey::Survey;
 use crate::daemon::translate;
-use crate::model::{ExitCode, Order, Outcome, Phase, Plan, Report, RunId, Task, WorkerEvent};
+use crate::model::{ExitCode, Order, Outcome, Plan, Report, RunId, Task, WorkerEvent};
 use crate::os::clock;
 use crate::package_manager::PackageManager;
 use crate::policy::Asked;
@@ -148,8 +148,7 @@ pub async fn resume<P: PackageManager, H: Hands>(
 /// power failed between the two: nothing of another run is taken until it is closed.
 async fn close_leftover<P, H: Hands>(parts: &Parts<P>, hands: &mut H) {
     if let Ok(Some(run)) = open_run(&parts.paths.worker) {
-        // Where it fails the next repair does it.
-        let _closed = give(hands, run, Task::plain(Phase::Cleanup)).await;
+        close_record(hands, run).await;
     }
 }
 
@@ -318,20 +317,10 @@ impl<P: PackageManager, H: Hands> Driver<'_, P, H> {
         Event::Lost
     }
 
-    /// Closes the worker's record; nothing is begun by that, and where it fails
-    /// the next repair does it.
+    /// Nothing is begun by that.
     async fn clean_up(&mut self) {
-        if !self.ordered {
-            return;
-        }
-        let order = Order::new(self.run, Task::plain(Phase::Cleanup));
-        let Ok(mut work) = self.hands.order(&order).await else {
-            return;
-        };
-        while let Ok(event) = work.next().await {
-            if self.hear(event).is_some() {
-                return;
-            }
+        if self.ordered {
+            close_record(self.hands, self.run).await;
         }
     }
 

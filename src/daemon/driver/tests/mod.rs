@@ -258,6 +258,24 @@ async fn a_worker_that_is_lost_again_and_again_is_somebodys_business() {
 }
 
 #[tokio::test]
+async fn where_a_worker_is_lost_closing_the_record_another_one_does_it() {
+    for mishap in [Mishap::LostBefore, Mishap::LostHalfway] {
+        let mut bench = Bench::with_updates(&["aa"]);
+        let mut hands = bench.hands().with(Phase::Cleanup, mishap);
+        let report = bench.run(&mut hands).await;
+        assert_eq!(report.outcome, Outcome::Succeeded);
+        assert_eq!(
+            hands
+                .orders
+                .iter()
+                .filter(|it| **it == Phase::Cleanup)
+                .count(),
+            2
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_stale_plan_is_planned_anew_and_not_forever() {
     let stale = || {
         Mishap::Refused(Refusal::Stale {
