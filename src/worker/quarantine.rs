@@ -40,7 +40,8 @@ impl<P: PackageManager> Tools<'_, P> {
     pub async fn quarantine(&self, desk: &mut Desk<'_>, wish: &Quarantining) -> Done {
         let mut book = self.reviewed(desk).await?;
         let run = desk.run();
-        let mut accused = Vec::new();
+        // A source has packages of several architectures, and is told once.
+        let mut accused = BTreeSet::new();
         for suspicion in &wish.add {
             let accusation = self.accusation(suspicion).await?;
             accused.extend(accusation.suspects.iter().flat_map(Suspect::versions));

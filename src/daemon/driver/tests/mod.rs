@@ -13,7 +13,7 @@ use self::hands::{FakeHands, Mishap};
 use super::*;
 use crate::config::Settings;
 use crate::daemon::parts::Paths;
-use crate::model::{BootId, Decision, Host, MachineId, Refusal};
+use crate::model::{BootId, Decision, Host, MachineId, Phase, Refusal};
 use crate::package_manager::fake::{Fake, id, name, upgrade};
 use crate::state::RunDetail;
 
